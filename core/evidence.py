@@ -1,0 +1,145 @@
+"""What the machines measured about one check-in: everything that `decide` may look at besides the claim itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hadir.core.verdict import Reason
+
+__all__ = [
+    "AppliedThreshold",
+    "Candidate",
+    "Evidence",
+    "FaceFinding",
+    "FaceMeasures",
+    "History",
+    "PhotoFinding",
+    "Place",
+    "ShiftWindow",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMeasures:
+    """The face that was used in one photo. Pixels are the photo's own; angles in degrees, yaw > 0 to the image's
+    right."""
+
+    box_px: tuple[float, float, float, float]
+    width_px: float
+    detector_score: float
+    presence: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    sharpness: float
+    brightness: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFinding:
+    """One photo: usable (`code` None), or why not. `code` is one of PHOTO_CODES or QUALITY_CODES."""
+
+    code: Reason | None
+    face: FaceMeasures | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One enrolled person in a search result: cosine similarity, and how many photos their template was fused from.
+
+    `synthetic` people are vectors of nobody: they take part in a search, never in an accusation or a statistic.
+    """
+
+    person: str
+    similarity: float
+    photos: int
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFinding:
+    """What a face actor returns for one check-in.
+
+    `photos` is parallel to the check-in's photos; `usable` of them were fused into the probe (L2 mean). `agreement` is
+    the lowest cosine between two usable photos, None below two. `claimed` is None where the person has no template (or
+    nothing was usable). `others` are the best enrolled people other than the claimed one, descending, at most two.
+    `cohort` are the highest cosines to others, descending, which score normalisation will need.
+    """
+
+    photos: tuple[PhotoFinding, ...]
+    usable: int
+    agreement: float | None
+    enrolled: bool
+    claimed: Candidate | None
+    others: tuple[Candidate, ...]
+    cohort: tuple[float, ...]
+    embedding_space: str
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedThreshold:
+    """The similarity that a rate means for one cell, and where it came from.
+
+    `cell` is `p/k` (probe photos / template photos). `source` is `snapshot`, `pack`, or `pack:highest` where the
+    pack has
+    no figure for this cell and its highest supported threshold serves. `similarity` None: nothing supports this rate.
+    """
+
+    fmr: float
+    cell: str
+    similarity: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The fix against the nearest of the person's sites. Metres; `distance_m` is to the site's centre."""
+
+    site: str
+    distance_m: float
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftWindow:
+    """The shift whose window for this direction is open at the time that counts; `minutes` late (`in`) or early
+    (`out`)."""
+
+    key: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Earlier rows of the same person, direction and shift, in the order of reception.
+
+    `mismatches` counts `face_mismatch` since the last accepted one; `accepted` says whether one was accepted before.
+    """
+
+    mismatches: int = 0
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything `decide` looks at besides the check-in.
+
+    `face` is None for channels without photos, and where processing failed (`attempts` spent). `places_known` tells
+    "no site assigned" from "sites assigned"; `place` is the nearest. `shift` is None where no window is open;
+    `shift_key` then still names unit and local date. Thresholds are None where there was nothing to compare.
+    """
+
+    received_at_ms: int
+    on_roster: bool
+    face: FaceFinding | None = None
+    failed_attempts: int = 0
+    accept: AppliedThreshold | None = None
+    review: AppliedThreshold | None = None
+    identify: AppliedThreshold | None = None
+    agree: AppliedThreshold | None = None
+    identify_margin: float | None = None
+    place: Place | None = None
+    shift: ShiftWindow | None = None
+    shift_key: str | None = None
+    history: History = History()

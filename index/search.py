@@ -1,0 +1,54 @@
+"""What a face index takes, returns and promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hadir.core.evidence import Candidate
+from hadir.core.vectors import Vectors
+
+__all__ = ["FaceIndex", "SearchResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """One probe's answer.
+
+    `claimed` is the person asked about, None where that person has no template (or nobody was named). `others` are the
+    best people other than the claimed one, at most two, descending. `cohort` are the highest cosines to people other
+    than the claimed one, descending, at most as many as asked for.
+    """
+
+    claimed: Candidate | None
+    others: tuple[Candidate, ...]
+    cohort: tuple[float, ...]
+
+
+class FaceIndex(Protocol):
+    """Exact inner-product search over one fused template per person.
+
+    Scores are cosine similarities, exact to 1e-5. Order: descending score, then person (ascending) among exact
+    duplicates. Read-only and safe to share between threads.
+    """
+
+    @property
+    def embedding_space(self) -> str:
+        """The space whose vectors may be searched."""
+        ...
+
+    def __len__(self) -> int:
+        """People in the index."""
+        ...
+
+    def search(
+        self, probes: Vectors, claimed: Sequence[str | None], embedding_space: str, cohort: int = 100
+    ) -> list[SearchResult]:
+        """Answer for every probe, (N, D) float32 unit norm, in order; `claimed` is parallel.
+
+        Raises:
+            SpaceMismatch: `embedding_space` is not this index's; the message names both.
+            ValueError: shapes or norms are wrong.
+        """
+        ...

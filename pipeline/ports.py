@@ -1,0 +1,165 @@
+"""The seams of the stream: where records come from, where they go, and who looks at faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hadir.core.evidence import FaceFinding
+from hadir.core.message import Message
+
+__all__ = ["FaceJob", "JobResult", "Pool", "PoolRoom", "Record", "Sink", "Source", "Wake"]
+
+Wake = Callable[[], None]
+"""Called, from any thread, when something is there to take. Must return at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as the log holds it. `timestamp_ms` is the log's own append time, UTC."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes
+
+
+class Source(Protocol):
+    """Records of one topic, shared with the other members of a group.
+
+    All methods are called from one thread (the loop's) and none blocks on the network for long: an implementer polls
+    on a thread of its own. Per partition, records come in offset order, without gaps of its own making; a record is
+    handed out once per assignment, and again after a reassignment or `seek`.
+    """
+
+    def start(self, wake: Wake, positions: Callable[[Collection[int]], Mapping[int, int]]) -> None:
+        """Join. On every assignment, `positions(partitions)` (the ledger's next offsets, those it knows) is asked
+        and the
+        partition starts at the larger of that and the committed offset. May call `positions` from another thread.
+
+        Raises:
+            StreamUnavailable: the log does not answer within the bootstrap time-out.
+            SetupError: a topic is missing or wrongly set; the message says how to make it right.
+        """
+        ...
+
+    def take(self, limit: int) -> list[Record]:
+        """At most `limit` records that have arrived; empty at once when there are none.
+
+        Raises:
+            OffsetLost: the log no longer holds the next record of a partition (fail closed: nothing is skipped).
+            StreamError: the client has failed in a way that a restart must mend.
+        """
+        ...
+
+    def lost(self) -> frozenset[int]:
+        """Partitions taken away since the last call: forget all work of theirs, never commit for them. Ask before
+        `take`.""" ...
+
+    def seek(self, offsets: Mapping[int, int]) -> None:
+        """Hand out again from these offsets; what was fetched of these partitions and not taken is forgotten."""
+        ...
+
+    def commit(self, next_offsets: Mapping[int, int]) -> None:
+        """Tell the log, best effort and without waiting, that everything below is durable. Never raises for a lost
+        commit: the ledger's position rules."""
+        ...
+
+    def pause(self) -> None:
+        """Stop fetching; `take` may still hand out what has arrived. Membership stays alive."""
+        ...
+
+    def resume(self) -> None:
+        """Fetch again."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group after sending outstanding commits. Idempotent."""
+        ...
+
+
+class Sink(Protocol):
+    """Durable delivery to topics. Used by one thread at a time."""
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Deliver all, in order per key; returns when the log has acknowledged every one. Blocks ten seconds at most.
+
+        Raises:
+            StreamUnavailable: at least one is *unknown* (it may be in the log): send all of them again.
+            StreamError: the log refuses one for good (unknown topic, not authorised, too large).
+        """
+        ...
+
+    def close(self) -> None:
+        """Flush and leave. Idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FaceJob:
+    """One check-in's photos for the workers. `ticket` is unique in this process; `person` is the claimed one."""
+
+    ticket: int
+    person: str
+    photos: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """`finding` is None when the crash budget is spent: `attempts` says how often the photos killed their worker."""
+
+    ticket: int
+    finding: FaceFinding | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRoom:
+    """What may be submitted now: `idle` workers take any batch, `queueable` more take a full one only."""
+
+    idle: int
+    queueable: int
+
+
+class Pool(Protocol):
+    """Workers that look at faces. All methods are called from one thread.
+
+    Every submitted job comes back exactly once, in any order: with a finding, or with none after `attempts` = 3
+    crashes,
+    the last of them alone with its worker, so that neighbours in a batch never share its fate. An application error
+    in a worker counts as a crash of that batch.
+    """
+
+    def start(self, wake: Wake) -> None:
+        """Bring the workers up; blocks until each has loaded its models and passed its self-test.
+
+        Raises:
+            PackError, SnapshotError, SetupError: a worker cannot serve; the message is the worker's.
+        """
+        ...
+
+    def room(self) -> PoolRoom:
+        """Never blocks."""
+        ...
+
+    def submit(self, jobs: Sequence[FaceJob]) -> None:
+        """Hand one batch to one worker; never blocks.
+
+        Raises:
+            PoolBusy: no room (ask `room` first).
+        """
+        ...
+
+    def take(self) -> list[JobResult]:
+        """Results that have come back; empty at once when there are none.
+
+        Raises:
+            PoolLost: the workers are gone for good; everything submitted is still in the log.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the workers that this pool started. Idempotent; results not taken are dropped."""
+        ...
