@@ -55,8 +55,11 @@ class Source(Protocol):
         ...
 
     def lost(self) -> frozenset[int]:
-        """Partitions taken away since the last call: forget all work of theirs, never commit for them. Ask before
-        `take`.""" ...
+        """Partitions taken away since the last call (ask before `take`).
+
+        Forget all work of theirs, never commit for them.
+        """
+        ...
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         """Hand out again from these offsets; what was fetched of these partitions and not taken is forgotten."""
