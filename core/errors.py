@@ -11,6 +11,7 @@ HadirError
 ├── LedgerError          the ledger cannot be read or written                    ledger
 │   ├── LedgerUnavailable  the database does not answer; try again               ledger_unavailable
 │   ├── PositionConflict   another writer moved this partition                   position_conflict
+│   ├── LedgerConflict     an id of the batch has a row already                  ledger_conflict
 │   └── LedgerTampered     a chain does not verify                               ledger_tampered
 ├── StreamError          the log cannot be read or written                       stream
 │   ├── StreamUnavailable  the broker does not answer; try again                 stream_unavailable
@@ -32,6 +33,7 @@ __all__ = [
     "ConfigError",
     "HadirError",
     "InputError",
+    "LedgerConflict",
     "LedgerError",
     "LedgerTampered",
     "LedgerUnavailable",
@@ -124,6 +126,13 @@ class PositionConflict(LedgerError):
     """Another writer has moved this partition's position or chain: nothing was written, drop the partition."""
 
     code = "position_conflict"
+
+
+class LedgerConflict(LedgerError):
+    """A check-in of the batch already has a row of this revision: nothing was written, read again and decide anew."""
+
+    code = "ledger_conflict"
+    retryable = True
 
 
 class LedgerTampered(LedgerError):
