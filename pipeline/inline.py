@@ -1,0 +1,122 @@
+"""The pool in this process: one worker thread, the same contract as the pool of actors."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from hadir.core.errors import PoolBusy
+from hadir.core.evidence import FaceFinding
+from hadir.pipeline.crash_budget import Attempt, first_attempt, split_after_crash
+from hadir.pipeline.ports import FaceJob, JobResult, PoolRoom, Wake
+
+__all__ = ["InlinePool", "Stage"]
+
+_log = structlog.get_logger(__name__)
+
+
+class Stage(Protocol):
+    """What a worker does with a batch."""
+
+    def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
+        """Findings of the same length and order. Blocks for the computation. Any exception counts as a crash."""
+        ...
+
+
+class InlinePool:
+    """Builds its stage on its own thread, so that sessions that belong to a thread live where they are used.
+
+    A photo that ends the process ends this pool's owner too: that is what processes of their own (Ray) are for.
+    """
+
+    def __init__(self, stage_factory: Callable[[], Stage]) -> None:
+        self._stage_factory = stage_factory
+        self._changed = threading.Condition()
+        self._batches = 0
+        self._attempts: deque[Attempt] = deque()
+        self._results: list[JobResult] = []
+        self._closed = False
+        self._failure: BaseException | None = None
+        self._ready = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.retries = 0
+        """Batches tried again after a crash."""
+
+    def start(self, wake: Wake) -> None:
+        self._thread = threading.Thread(target=self._serve, args=(wake,), name="hadir-faces", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def room(self) -> PoolRoom:
+        with self._changed:
+            return PoolRoom(idle=int(self._batches == 0), queueable=int(self._batches == 1))
+
+    def submit(self, jobs: Sequence[FaceJob]) -> None:
+        with self._changed:
+            if self._batches > 1:
+                raise PoolBusy(
+                    "the worker has a batch in hand and one queued, the most it may hold: take results first"
+                )
+            self._batches += 1
+            self._attempts.append(first_attempt(jobs))
+            self._changed.notify()
+
+    def take(self) -> list[JobResult]:
+        with self._changed:
+            results, self._results = self._results, []
+            return results
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _serve(self, wake: Wake) -> None:
+        try:
+            stage = self._stage_factory()
+        except BaseException as err:  # noqa: BLE001 - handed to `start`, which raises it
+            self._failure = err
+            return
+        finally:
+            self._ready.set()
+        while (attempt := self._next()) is not None:
+            self._run(stage, attempt)
+            wake()
+
+    def _next(self) -> Attempt | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or bool(self._attempts))
+            return None if self._closed else self._attempts.popleft()
+
+    def _run(self, stage: Stage, attempt: Attempt) -> None:
+        try:
+            findings = stage.process(attempt.jobs)
+            if len(findings) != len(attempt.jobs):
+                raise ValueError(f"the stage gave {len(findings)} findings for {len(attempt.jobs)} check-ins")
+        except Exception as err:  # noqa: BLE001 - a crash of this batch: retried smaller, then reported as spent
+            _log.warning("face_batch_failed", error=type(err).__name__, jobs=len(attempt.jobs), attempt=attempt.number)
+            self._retry(attempt)
+        else:
+            self._finish([JobResult(j.ticket, f, attempt.number) for j, f in zip(attempt.jobs, findings, strict=True)])
+
+    def _retry(self, crashed: Attempt) -> None:
+        again, spent = split_after_crash(crashed)
+        with self._changed:
+            self._attempts.extendleft(reversed(again))
+            self.retries += len(again)
+        self._finish(spent)
+
+    def _finish(self, results: Sequence[JobResult]) -> None:
+        with self._changed:
+            self._results += results
+            # A batch is over when nothing of it is left to try; its retries stand before any later batch.
+            if not any(attempt.number > 1 for attempt in self._attempts):
+                self._batches = len(self._attempts)

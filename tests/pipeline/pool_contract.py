@@ -1,0 +1,196 @@
+"""The contract of `hadir.pipeline.ports.Pool`, for every implementer.
+
+How to join: in your test module write
+
+    from tests.pipeline.pool_contract import PoolContract, MarkedStage
+
+    class TestMyPool(PoolContract):
+        @pytest.fixture
+        def make_pool(self) -> Iterator[MakePool]:
+            pools = []
+            def make(stage_factory):            # a picklable callable without arguments that builds a stage
+                pool = MyPool(stage_factory)
+                pools.append(pool)
+                return pool
+            yield make
+            for pool in pools:
+                pool.close()
+
+The stage is `MarkedStage`: cheap, and obedient to marks in a photo's bytes. `crash` is raised as an error inside the
+worker; `die` ends the worker's process, and is used only where `worker_is_a_process` is True. The suite starts each
+pool itself and waits through `Wake` alone, never by sleeping.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+
+from hadir.core.errors import PackError, PoolBusy
+from hadir.core.evidence import FaceFinding, PhotoFinding
+from hadir.pipeline.ports import FaceJob, JobResult, Pool
+
+__all__ = ["FailingFactory", "MakePool", "MarkedStage", "PoolContract", "StageFactory", "drain", "jobs_of"]
+
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedStage:
+    """Looks at no faces: `usable` is the number of photos, and marks in the bytes make it fail."""
+
+    def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
+        photos = [photo for job in jobs for photo in job.photos]
+        if any(photo.startswith(b"die") for photo in photos):
+            os._exit(139)
+        if any(photo.startswith(b"crash") for photo in photos):
+            raise RuntimeError("a marked photo")
+        findings = [self._finding(job) for job in jobs]
+        return findings[:-1] if any(photo.startswith(b"short") for photo in photos) else findings
+
+    @staticmethod
+    def _finding(job: FaceJob) -> FaceFinding:
+        photos = tuple(PhotoFinding(None) for _ in job.photos)
+        return FaceFinding(photos, len(photos), None, True, None, (), (), job.person, "marked")
+
+
+StageFactory = Callable[[], MarkedStage]
+MakePool = Callable[[StageFactory], Pool]
+
+
+class FailingFactory:
+    """A stage that cannot be built."""
+
+    def __call__(self) -> MarkedStage:
+        raise PackError("the descriptor's file is cut short: fetch the pack again")
+
+
+def jobs_of(photos: Sequence[bytes], first_ticket: int = 0) -> list[FaceJob]:
+    """One job per photo; the person's name tells the finding apart."""
+    return [FaceJob(first_ticket + n, f"person-{first_ticket + n}", (photo,)) for n, photo in enumerate(photos)]
+
+
+class _Bell:
+    """A Wake to wait on."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def __call__(self) -> None:
+        self._event.set()
+
+    def wait(self) -> None:
+        assert self._event.wait(PATIENCE_S), "the pool never woke its caller"
+        self._event.clear()
+
+
+def drain(pool: Pool, bell: _Bell, batches: Sequence[Sequence[FaceJob]]) -> list[JobResult]:
+    """Submit every batch as room allows and take results until every job has come back."""
+    waiting = [list(batch) for batch in batches]
+    expected = sum(map(len, waiting))
+    results: list[JobResult] = []
+    while len(results) < expected:
+        taken = pool.take()
+        results += taken
+        room = pool.room()
+        free = room.idle + room.queueable
+        for batch in waiting[:free]:
+            pool.submit(batch)
+        submitted = min(free, len(waiting))
+        waiting = waiting[free:]
+        if not taken and not submitted:
+            bell.wait()
+    return results
+
+
+class PoolContract:
+    """Subclass, and give the fixture `make_pool`."""
+
+    worker_is_a_process = False
+
+    def _marks(self) -> list[bytes]:
+        return [b"crash", b"short", *([b"die"] if self.worker_is_a_process else [])]
+
+    def _run(self, make_pool: MakePool, batches: Sequence[Sequence[FaceJob]]) -> list[JobResult]:
+        pool, bell = make_pool(MarkedStage), _Bell()
+        pool.start(bell)
+        results = drain(pool, bell, batches)
+        assert pool.take() == []
+        return results
+
+    def test_every_job_comes_back_exactly_once_with_its_own_finding(self, make_pool: MakePool) -> None:
+        batches = [jobs_of([b"a"] * 5, 10 * n) for n in range(7)]
+        results = self._run(make_pool, batches)
+        assert sorted(r.ticket for r in results) == sorted(j.ticket for b in batches for j in b)
+        for result in results:
+            assert result.finding is not None
+            assert result.finding.embedding_space == f"person-{result.ticket}"
+
+    def test_all_photos_of_a_check_in_are_in_its_finding(self, make_pool: MakePool) -> None:
+        [result] = self._run(make_pool, [[FaceJob(1, "p", (b"a", b"b", b"c", b"d"))]])
+        assert result.finding is not None
+        assert result.finding.usable == 4
+
+    def test_only_the_poison_spends_the_crash_budget(self, make_pool: MakePool) -> None:
+        for mark in self._marks():
+            photos = [b"good"] * 4 + [mark] + [b"good"] * 5
+            results = self._run(make_pool, [jobs_of(photos)])
+            lost = [r for r in results if r.finding is None]
+            assert [(r.ticket, r.attempts) for r in lost] == [(4, 3)], mark
+            assert len(results) == len(photos)
+
+    def test_two_poisons_in_one_batch_take_nobody_along(self, make_pool: MakePool) -> None:
+        for mark in self._marks():
+            results = self._run(make_pool, [jobs_of([mark, b"good", b"good", mark])])
+            assert sorted(r.ticket for r in results if r.finding is None) == [0, 3], mark
+
+    def test_a_batch_queued_behind_a_poison_is_not_condemned(self, make_pool: MakePool) -> None:
+        for mark in self._marks():
+            results = self._run(make_pool, [jobs_of([mark]), jobs_of([b"good"] * 8, 100)])
+            assert [r.ticket for r in results if r.finding is None] == [0], mark
+            assert sorted(r.ticket for r in results) == [0, *range(100, 108)]
+
+    def test_the_pool_serves_on_after_a_poison(self, make_pool: MakePool) -> None:
+        for mark in self._marks():
+            pool, bell = make_pool(MarkedStage), _Bell()
+            pool.start(bell)
+            drain(pool, bell, [jobs_of([mark])])
+            [result] = drain(pool, bell, [jobs_of([b"good"], 7)])
+            assert result.finding is not None
+
+    def test_an_idle_pool_has_an_idle_worker_and_a_full_one_refuses(self, make_pool: MakePool) -> None:
+        pool, bell = make_pool(MarkedStage), _Bell()
+        pool.start(bell)
+        assert pool.room().idle >= 1
+        submitted = 0
+        with pytest.raises(PoolBusy):  # noqa: PT012
+            for _ in range(10_000):
+                pool.submit(jobs_of([b"a"] * 32, 32 * submitted))
+                submitted += 1
+        results = drain(pool, bell, [])
+        while len(results) < 32 * submitted:
+            taken = pool.take()
+            results += taken
+            if not taken:
+                bell.wait()
+        assert len({r.ticket for r in results}) == 32 * submitted
+
+    def test_nothing_to_take_is_an_empty_list(self, make_pool: MakePool) -> None:
+        pool = make_pool(MarkedStage)
+        pool.start(lambda: None)
+        assert pool.take() == []
+
+    def test_a_stage_that_cannot_be_built_raises_its_own_error_at_start(self, make_pool: MakePool) -> None:
+        pool = make_pool(FailingFactory())
+        with pytest.raises(PackError, match="cut short"):
+            pool.start(lambda: None)
+
+    def test_close_can_be_called_twice_and_before_start(self, make_pool: MakePool) -> None:
+        pool = make_pool(partial(MarkedStage))
+        pool.close()
+        pool.close()
