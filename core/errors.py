@@ -5,6 +5,7 @@ HadirError
 ├── InputError           what a person gave is not what was asked for            input
 │   └── PhotoError       the bytes of one photo; carries a reason code           photo_*
 ├── PackError            a face pack is incomplete, altered or unusable          pack
+├── GalleryError         stored templates are altered, unreadable or in use       gallery
 ├── SpaceMismatch        vectors of two embedding spaces met                     space_mismatch
 ├── SnapshotError        an index snapshot is incomplete, altered or unusable    snapshot
 ├── CalibrationError     no threshold can be given for a rate                    calibration
@@ -31,6 +32,7 @@ from hadir.core.verdict import Reason
 __all__ = [
     "CalibrationError",
     "ConfigError",
+    "GalleryError",
     "HadirError",
     "InputError",
     "LedgerConflict",
@@ -89,6 +91,12 @@ class PackError(HadirError):
     """A face pack is incomplete, altered or unusable."""
 
     code = "pack"
+
+
+class GalleryError(HadirError):
+    """Stored templates are altered, unreadable, or being written by another process."""
+
+    code = "gallery"
 
 
 class SpaceMismatch(HadirError):
