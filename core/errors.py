@@ -17,6 +17,7 @@ HadirError
 ├── StreamError          the log cannot be read or written                       stream
 │   ├── StreamUnavailable  the broker does not answer; try again                 stream_unavailable
 │   └── OffsetLost         records are gone that were not yet decided            offset_lost
+├── StoreUnavailable     the folder or bucket of photos does not take them       store_unavailable
 ├── Undecodable          bytes that are not a check-in                           undecodable
 ├── PoolBusy             every actor has all the work it may hold                pool_busy
 ├── PoolLost             the workers are gone and will not come back             pool_lost
@@ -48,6 +49,7 @@ __all__ = [
     "SetupError",
     "SnapshotError",
     "SpaceMismatch",
+    "StoreUnavailable",
     "StreamError",
     "StreamUnavailable",
     "Undecodable",
@@ -147,6 +149,13 @@ class LedgerTampered(LedgerError):
     """A chain does not verify; the message names chain, row and field."""
 
     code = "ledger_tampered"
+
+
+class StoreUnavailable(HadirError):
+    """The folder or bucket that keeps the photos of cases does not take them: nothing was decided, try again."""
+
+    code = "store_unavailable"
+    retryable = True
 
 
 class StreamError(HadirError):
