@@ -34,14 +34,10 @@ class Run(_Section):
 
 
 class Kafka(_Section):
-    """Where the log is, and what Hadir's topics and group are called."""
+    """Where the log is, and how Hadir joins it. The topics' names are part of the wire format, not settings."""
 
     bootstrap: str
     group: Annotated[str, Field(min_length=1, max_length=200)]
-    check_ins_topic: str
-    verdicts_topic: str
-    dead_letters_topic: str
-    heads_topic: str
     partitions: Annotated[int, Field(ge=1, le=1000)]
     replication_factor: Annotated[int, Field(ge=1, le=9)]
     security: Mapping[str, str | int | bool]

@@ -1,0 +1,108 @@
+"""What the live view and the reports count: arrivals, verdicts, latencies, workers, notable moments."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["Board", "Latency", "Sheet", "percentiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds from the log's receipt to the durable verdict."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One moment of the board, copied out under its lock. Times are seconds since the board was made."""
+
+    received: int
+    decided: int
+    outcomes: Counter[str]
+    reasons: Counter[str]
+    latencies_s: tuple[float, ...]
+    decided_at_s: tuple[float, ...]
+    received_at_s: tuple[float, ...]
+    duplicates: int
+    dead_letters: int
+    sentences: tuple[tuple[str, str], ...]
+    moments: tuple[tuple[float, str], ...]
+
+
+@dataclass(slots=True)
+class Board:
+    """Counters that any thread may add to; `sheet()` is a consistent copy."""
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _received_at_s: list[float] = field(default_factory=list)
+    _decided_at_s: list[float] = field(default_factory=list)
+    _latencies_s: list[float] = field(default_factory=list)
+    _outcomes: Counter[str] = field(default_factory=Counter)
+    _reasons: Counter[str] = field(default_factory=Counter)
+    _duplicates: int = 0
+    _dead_letters: int = 0
+    _sentences: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=8))
+    _moments: list[tuple[float, str]] = field(default_factory=list)
+
+    def received(self, count: int, at_s: float) -> None:
+        """Records taken from the log."""
+        with self._lock:
+            self._received_at_s += [at_s] * count
+
+    def decided(self, outcome: str, reasons: Sequence[str], sentence: str, latency_s: float, at_s: float) -> None:
+        """One verdict written."""
+        with self._lock:
+            self._outcomes[outcome] += 1
+            self._reasons.update(reasons)
+            self._latencies_s.append(latency_s)
+            self._decided_at_s.append(at_s)
+            self._sentences.append((outcome, sentence))
+
+    def duplicate(self) -> None:
+        """The same check-in again."""
+        with self._lock:
+            self._duplicates += 1
+
+    def dead_letter(self) -> None:
+        """A record set aside."""
+        with self._lock:
+            self._dead_letters += 1
+
+    def moment(self, text: str, at_s: float) -> None:
+        """Something to remember: a worker killed, a worker back."""
+        with self._lock:
+            self._moments.append((at_s, text))
+
+    def sheet(self) -> Sheet:
+        """A copy of everything, consistent in itself."""
+        with self._lock:
+            return Sheet(
+                received=len(self._received_at_s),
+                decided=len(self._decided_at_s),
+                outcomes=Counter(self._outcomes),
+                reasons=Counter(self._reasons),
+                latencies_s=tuple(self._latencies_s),
+                decided_at_s=tuple(self._decided_at_s),
+                received_at_s=tuple(self._received_at_s),
+                duplicates=self._duplicates,
+                dead_letters=self._dead_letters,
+                sentences=tuple(self._sentences),
+                moments=tuple(self._moments),
+            )
+
+
+def percentiles(latencies_s: Sequence[float]) -> Latency | None:
+    """p50, p95 and p99, None where nothing was measured."""
+    if not latencies_s:
+        return None
+    p50, p95, p99 = np.percentile(np.asarray(latencies_s), [50, 95, 99])
+    return Latency(float(p50), float(p95), float(p99))

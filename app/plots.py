@@ -1,0 +1,87 @@
+"""Plots as SVG text for self-contained pages: no script, no font and no picture from elsewhere."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = ["arrivals_svg", "bars_svg", "det_svg", "latency_svg"]
+
+_COLOURS = {"accepted": "#2e7d32", "review": "#f9a825", "rejected": "#c62828"}
+_INK = "#37474f"
+
+
+def arrivals_svg(
+    received_at_s: Sequence[float], decided_at_s: Sequence[float], moments: Sequence[tuple[float, str]]
+) -> str:
+    """Received and decided so far, over time; the gap between the lines is what is open."""
+    figure, axes = _frame("seconds", "check-ins")
+    for times, name, style in ((received_at_s, "received", "--"), (decided_at_s, "decided", "-")):
+        axes.step(sorted(times), range(1, len(times) + 1), style, where="post", label=name, color=_INK)
+    for at_s, text in moments:
+        axes.axvline(at_s, color="#8e24aa", linewidth=1)
+        axes.annotate(text, (at_s, 0.02), xycoords=("data", "axes fraction"), rotation=90, fontsize=7, color="#8e24aa")
+    axes.legend(frameon=False, loc="upper left")
+    return _svg(figure)
+
+
+def latency_svg(latencies_s: Sequence[float]) -> str:
+    """How many check-ins waited how long, with p50 and p99 marked."""
+    figure, axes = _frame("seconds from received to durable verdict", "check-ins")
+    if latencies_s:
+        values = np.asarray(latencies_s)
+        axes.hist(values, bins=40, color="#90a4ae")
+        for quantile in (50, 99):
+            at = float(np.percentile(values, quantile))
+            axes.axvline(at, color=_INK, linewidth=1)
+            axes.annotate(f"p{quantile} {at:.2f} s", (at, 0.92), xycoords=("data", "axes fraction"), fontsize=8)
+    return _svg(figure)
+
+
+def bars_svg(counts: Mapping[str, int], outcome_of: Mapping[str, str]) -> str:
+    """One bar per reason, coloured by the outcome that it leads to."""
+    names = sorted(counts, key=lambda name: counts[name])
+    figure, axes = _frame("verdicts", "", height=0.6 + 0.24 * max(1, len(names)))
+    bars = axes.barh(names, [counts[n] for n in names], color=[_COLOURS[outcome_of[n]] for n in names])
+    axes.bar_label(bars, fontsize=8, padding=3)
+    axes.tick_params(axis="y", labelsize=8)
+    return _svg(figure)
+
+
+def det_svg(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], marks: Mapping[str, float | None]) -> str:
+    """Detection error trade-off: FNMR over FMR, both logarithmic (ISO/IEC 19795-1). `marks`: FNMR at named FMRs."""
+    figure, axes = _frame("false match rate (FMR)", "false non-match rate (FNMR)", height=4.2)
+    for name, (fmr, fnmr) in curves.items():
+        axes.plot(np.maximum(fmr, 1e-6), np.maximum(fnmr, 1e-4), label=name)
+    for rate, fnmr_there in marks.items():
+        if fnmr_there is not None:
+            axes.plot([float(rate)], [max(fnmr_there, 1e-4)], "o", color=_INK, markersize=4)
+            axes.annotate(f"{fnmr_there:.2%} at {rate}", (float(rate), max(fnmr_there, 1e-4)), fontsize=8)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(1e-5, 1)
+    axes.set_ylim(1e-3, 1)
+    axes.plot([1e-5, 1], [1e-5, 1], ":", color="#b0bec5", label="EER line")
+    axes.grid(visible=True, which="both", alpha=0.25)
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def _frame(x: str, y: str, height: float = 2.8) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(7.2, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
