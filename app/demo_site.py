@@ -30,8 +30,8 @@ def assign_units(people: Sequence[str]) -> dict[str, str]:
 def write_site(folder: Path, unit_of: Mapping[str, str], now_ms: int, seed: int) -> None:
     """Write roster, units, sites, placements and shifts around `now_ms`.
 
-    The first unit is on time then (and done for the day), the second twelve minutes late (and leaving an hour early), the
-    third has no shift open.
+    The first unit is on time then (and done for the day), the second twelve minutes late (and leaving an hour early),
+    the third has no shift open.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
