@@ -255,7 +255,7 @@ _SCRIPT: tuple[tuple[Callable[[Cast], list[_Draft]], int], ...] = (
     (_nobody, 5),
     (_not_enrolled, 5),
     (_invalid, 4),
-    (_other_channel(Channel.FINGERPRINT, Reason.OK, Outcome.ACCEPTED, 60_000), 12),
+    (_other_channel(Channel.FINGERPRINT, Reason.CHANNEL_FINGERPRINT, Outcome.ACCEPTED, 60_000), 12),
     (_other_channel(Channel.FINGERPRINT, Reason.REPORTED_LATE, Outcome.REVIEW, _TWO_DAYS_MS), 3),
     (_other_channel(Channel.PAPER, Reason.CHANNEL_PAPER, Outcome.REVIEW, 60_000), 6),
 )

@@ -1,0 +1,108 @@
+"""A CSV of check-ins, for `hadir send` and for `hadir run --broker memory --input`."""
+
+from __future__ import annotations
+
+import csv
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from hadir.core.check_in import Channel, CheckIn, Direction, Fix
+from hadir.core.errors import InputError
+
+__all__ = ["COLUMNS", "read_check_ins"]
+
+COLUMNS = (
+    "person",
+    "direction",
+    "channel",
+    "photos",
+    "captured_at",
+    "latitude_deg",
+    "longitude_deg",
+    "accuracy_m",
+    "mock",
+    "id",
+)
+"""Only `person` must be there. Empty means: direction `in`, channel `face`, captured now, no fix, a new id."""
+
+_MOST_CSV_BYTES = 64 << 20
+_MOST_PHOTO_BYTES = 5 << 20
+
+Row = dict[str, str]
+
+
+def read_check_ins(path: Path, now_ms: int) -> Iterator[CheckIn]:
+    """Check-ins one by one, photos read as they are needed. `photos`: file names relative to the CSV, separated by `|`.
+
+    Raises:
+        InputError: no such file, an unknown column, or a value that cannot be used; the message names line and column.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; expected a CSV with columns {','.join(COLUMNS)}")
+    if path.stat().st_size > _MOST_CSV_BYTES:
+        raise InputError(f"{path} is larger than 64 MiB: split it")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            _check_header(path, reader.fieldnames)
+            for row in reader:
+                try:
+                    yield _check_in(path.parent, {k: (v or "").strip() for k, v in row.items() if k}, now_ms)
+                except (ValueError, InputError) as error:
+                    raise InputError(f"{path}: line {reader.line_num}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text at byte {error.start}: save it as CSV UTF-8") from error
+
+
+def _check_header(path: Path, names: object) -> None:
+    given = set(names) if isinstance(names, list | tuple) else set()
+    if "person" not in given:
+        raise InputError(f"{path}: line 1 must name the columns; 'person' is missing, known are {', '.join(COLUMNS)}")
+    if unknown := sorted(given - set(COLUMNS)):
+        raise InputError(f"{path}: unknown column '{unknown[0]}'; known are {', '.join(COLUMNS)}")
+
+
+def _check_in(folder: Path, row: Row, now_ms: int) -> CheckIn:
+    if not row["person"]:
+        raise InputError("column person is empty")
+    return CheckIn(
+        id=str(uuid.UUID(row["id"])) if row.get("id") else str(uuid.uuid4()),
+        person=row["person"],
+        direction=Direction(row.get("direction") or "in"),
+        channel=Channel(row.get("channel") or "face"),
+        captured_at_ms=_captured(row.get("captured_at", ""), now_ms),
+        fix=_fix(row),
+        photos=tuple(_photo(folder / name) for name in row.get("photos", "").split("|") if name),
+    )
+
+
+def _captured(text: str, now_ms: int) -> int:
+    if not text:
+        return now_ms
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise InputError(f"captured_at = {text}: the time zone is missing; write for example 2026-01-31T07:21:00+07:00")
+    return round(moment.timestamp() * 1000)
+
+
+def _fix(row: Row) -> Fix | None:
+    numbers = [row.get(name, "") for name in ("latitude_deg", "longitude_deg", "accuracy_m")]
+    if not any(numbers):
+        return None
+    if not all(numbers):
+        raise InputError("latitude_deg, longitude_deg and accuracy_m go together: fill all three or none")
+    latitude_deg, longitude_deg, accuracy_m = (float(number) for number in numbers)
+    mock = {"": None, "true": True, "false": False}.get(row.get("mock", "").lower(), "?")
+    if isinstance(mock, str):
+        raise InputError(f"mock = {row['mock']}: expected true, false or nothing")
+    return Fix(latitude_deg, longitude_deg, accuracy_m, mock)
+
+
+def _photo(path: Path) -> bytes:
+    if not path.is_file():
+        raise InputError(f"there is no photo {path.name} (paths in column photos are relative to the CSV)")
+    if path.stat().st_size > _MOST_PHOTO_BYTES:
+        raise InputError(f"photo {path.name} has {path.stat().st_size} bytes, at most {_MOST_PHOTO_BYTES} can be sent")
+    return path.read_bytes()
