@@ -125,9 +125,10 @@ class History:
 class Evidence:
     """Everything `decide` looks at besides the check-in.
 
-    `face` is None for channels without photos, and where processing failed (`attempts` spent). `places_known` tells
-    "no site assigned" from "sites assigned"; `place` is the nearest. `shift` is None where no window is open;
-    `shift_key` then still names unit and local date. Thresholds are None where there was nothing to compare.
+    `face` is None for channels without photos, and where processing failed (`failed_attempts` spent). `place` is the
+    site whose fence is nearest; None without a fix, and with one where no site is assigned. `shift` is None where no
+    window is open; `shift_key` then still names unit and local date. Thresholds are None where there was nothing to
+    compare.
     """
 
     received_at_ms: int

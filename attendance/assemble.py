@@ -1,0 +1,158 @@
+"""From a received check-in and what its photos showed to the evidence that `decide` looks at.
+
+Which checks apply: to `face` all; to `fingerprint` and `paper` roster and shift only. The time that counts for the
+shift is `received_at` for `face` (a phone's clock is its owner's) and `captured_at` for the others (a reader without
+network and a sheet of paper arrive later than the person did). The day that counts for membership and placements is
+that of the open shift, so that a night shift belongs to the day on which it began; with no shift open, the unit's
+local date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from hadir.attendance.geofence import nearest
+from hadir.attendance.ledger_row import HistoryKey
+from hadir.attendance.policy import Policy
+from hadir.attendance.roster import Membership, Roster
+from hadir.attendance.shifts import Shifts, day_of
+from hadir.attendance.sites import Sites
+from hadir.core.check_in import Channel, CheckIn, Received
+from hadir.core.errors import ConfigError
+from hadir.core.evidence import AppliedThreshold, Candidate, Evidence, FaceFinding, History, Place, ShiftWindow
+from hadir.core.thresholds import Thresholds
+
+__all__ = ["Assembler"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    """Where a person belongs at the time that counts: `key` is the open shift's or the fallback."""
+
+    unit: str
+    key: str
+    shift: ShiftWindow | None
+
+    @property
+    def day(self) -> date:
+        return day_of(self.key)
+
+
+class Assembler:
+    """Looks up roster, shifts, sites and thresholds. Holds no state of its own; safe to share between threads."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        sites: Sites,
+        shifts: Shifts,
+        policy: Policy,
+        thresholds: Thresholds,
+        *,
+        identify_margin: float,
+    ) -> None:
+        """Check that the files fit each other and that the policy's rates can be applied.
+
+        Args:
+            identify_margin: Cosine by which another person must stand out; measured, from the pack's manifest.
+
+        Raises:
+            ConfigError: roster or placements name a unit or person that no other file knows.
+            CalibrationError: nothing supports `accept_fmr` or `review_fmr`. Where nothing supports `identify_fmr`,
+                `impostor_suspected` is simply never issued.
+        """
+        _check_units(roster, sites, shifts)
+        thresholds.require(policy.accept_fmr, "accept_fmr")
+        thresholds.require(policy.review_fmr, "review_fmr")
+        self._roster = roster
+        self._sites = sites
+        self._shifts = shifts
+        self._policy = policy
+        self._thresholds = thresholds
+        self._identify_margin = identify_margin
+
+    def history_key(self, received: Received) -> HistoryKey | None:
+        """Whose earlier rows count for this one; None where a field is invalid or the person is not on the roster."""
+        check_in = received.check_in
+        duty = self._duty(check_in, received) if check_in is not None else None
+        if check_in is None or duty is None:
+            return None
+        return HistoryKey(check_in.person, check_in.direction.value, duty.key)
+
+    def evidence(
+        self, received: Received, face: FaceFinding | None, failed_attempts: int, history: History
+    ) -> Evidence:
+        """Everything but the claim itself. `face` is None for other channels, or when `failed_attempts` were spent."""
+        check_in = received.check_in
+        if check_in is None:
+            return Evidence(received.received_at_ms, received.person in self._roster)
+        duty = self._duty(check_in, received)
+        if duty is None:
+            return Evidence(received.received_at_ms, on_roster=False, face=face, failed_attempts=failed_attempts)
+        claimed = face.claimed if face is not None else None
+        rival = face.others[0] if face is not None and face.others else None
+        return Evidence(
+            received_at_ms=received.received_at_ms,
+            on_roster=True,
+            face=face,
+            failed_attempts=failed_attempts,
+            accept=self._threshold(self._policy.accept_fmr, face, claimed),
+            review=self._threshold(self._policy.review_fmr, face, claimed),
+            identify=self._threshold(self._policy.identify_fmr, face, rival),
+            agree=self._agree(face),
+            identify_margin=self._identify_margin if face is not None else None,
+            place=self._place(check_in, duty),
+            shift=duty.shift,
+            shift_key=duty.key,
+            history=history,
+        )
+
+    def _duty(self, check_in: CheckIn, received: Received) -> _Duty | None:
+        """The membership whose shift is open, else the one that covers the local date; the latest where two do."""
+        face = check_in.channel is Channel.FACE
+        at_ms = received.received_at_ms if face else check_in.captured_at_ms
+        memberships = self._roster.memberships(check_in.person)[::-1]
+        for one in memberships:
+            shift = self._shifts.open_window(one.unit, check_in.direction, at_ms, one.period)
+            if shift is not None:
+                return _Duty(one.unit, shift.key, shift)
+        for one in memberships:
+            if self._covers(one, at_ms):
+                return _Duty(one.unit, self._shifts.fallback_key(one.unit, at_ms), None)
+        return None
+
+    def _covers(self, membership: Membership, at_ms: int) -> bool:
+        return membership.period.covers(self._shifts.units.local_day(membership.unit, at_ms))
+
+    def _place(self, check_in: CheckIn, duty: _Duty) -> Place | None:
+        if check_in.channel is not Channel.FACE or check_in.fix is None:
+            return None
+        return nearest(check_in.fix, self._sites.of(check_in.person, duty.unit, duty.day))
+
+    def _threshold(self, fmr: float, face: FaceFinding | None, other: Candidate | None) -> AppliedThreshold | None:
+        """The rate's threshold in the cell of this comparison; None where there is nothing to compare."""
+        if face is None or face.usable < 1 or other is None or other.photos < 1:
+            return None
+        return self._thresholds.at(fmr, face.usable, other.photos)
+
+    def _agree(self, face: FaceFinding | None) -> AppliedThreshold | None:
+        """Two photos of one check-in are one photo against one photo."""
+        if face is None or face.agreement is None:
+            return None
+        return self._thresholds.at(self._policy.review_fmr, 1, 1)
+
+
+def _check_units(roster: Roster, sites: Sites, shifts: Shifts) -> None:
+    for what, unknown in (
+        ("the roster names units that the units file does not", {m.unit for m in roster} - _ids(shifts)),
+        ("placements name units that the units file does not", sites.units - _ids(shifts)),
+        ("placements name persons that the roster does not", {p for p in sites.persons if p not in roster}),
+    ):
+        if unknown:
+            shown = ", ".join(sorted(unknown)[:5])
+            raise ConfigError(f"{what}: {shown} ({len(unknown)} in all): add them there or remove the rows here")
+
+
+def _ids(shifts: Shifts) -> set[str]:
+    return {unit.id for unit in shifts.units}
