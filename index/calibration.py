@@ -91,7 +91,8 @@ class _Counted:
 def impostor_table(people: Mapping[str, Vectors], rates: Sequence[str] = RATES) -> Calibration:
     """Calibrate all sixteen cells on real people: person to (photos, D) float32 unit vectors in template order.
 
-    Takes about a minute on one core for 13,000 people of three photos; needs memory for a second copy of the vectors.
+    Takes eleven seconds on one core for 13,000 people of three photos (2.5e9 comparisons, D = 128), and the memory of
+    seven more copies of the vectors.
 
     Raises:
         ValueError: a vector is not unit norm, or dimensions differ; the message names the row, never the person.

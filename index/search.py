@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hadir.core.evidence import Candidate
-from hadir.core.vectors import Vectors
+from hadir.core.vectors import Vectors, as_unit_vectors
 
-__all__ = ["FaceIndex", "SearchResult"]
+__all__ = ["OTHERS", "FaceIndex", "SearchResult", "checked_probes"]
+
+OTHERS = 2
+"""As many other people are named as the rule for standing out needs: the best, and the second best to exceed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,8 @@ class SearchResult:
     """One probe's answer.
 
     `claimed` is the person asked about, None where that person has no template (or nobody was named). `others` are the
-    best people other than the claimed one, at most two, descending. `cohort` are the highest cosines to people other
-    than the claimed one, descending, at most as many as asked for.
+    best people other than the claimed one, at most two, descending. `cohort` are the highest cosines to real people
+    other than the claimed one, descending, at most as many as asked for; synthetic people are never among them.
     """
 
     claimed: Candidate | None
@@ -52,3 +55,12 @@ class FaceIndex(Protocol):
             ValueError: shapes or norms are wrong.
         """
         ...
+
+
+def checked_probes(probes: Vectors, claimed: Sequence[str | None], dimension: int, cohort: int) -> Vectors:
+    """The door of every index: what `search` was given, checked once. Raises ValueError as `FaceIndex.search`."""
+    if len(claimed) != len(probes):
+        raise ValueError(f"{len(claimed)} claimed people for {len(probes)} probes, expected as many")
+    if cohort < 0:
+        raise ValueError(f"a cohort of {cohort}, expected 0 or more")
+    return as_unit_vectors(probes, dimension)

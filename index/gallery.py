@@ -1,0 +1,195 @@
+"""The gallery: every template, one row per photo, in a folder of Parquet parts.
+
+`gallery.json` names the embedding space and lists the parts that count with their SHA-256. A write puts new parts
+beside the old ones and then replaces the list, so that a reader sees all of a write or nothing, and a crash leaves at
+most a file that no list names; the next write sweeps it away. Removing a person rewrites the parts that hold them: a
+face that must be forgotten is gone from every file, not marked as gone.
+
+Writers exclude each other by a lock on the folder. Nothing is ever pickled.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hadir.core.errors import GalleryError, InputError
+from hadir.index.durable import write_durably
+from hadir.index.gallery_list import LIST, Part, read_bounded, read_list, write_list
+from hadir.index.parquet import MOST_FILE_BYTES, pack_templates, unpack_templates
+from hadir.index.space import EmbeddingSpace, require_same_space
+from hadir.index.templates import Template, check_template
+
+__all__ = ["Added", "Gallery", "open_gallery"]
+
+LOCK = "gallery.lock"
+ROWS_PER_PART = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """`repeated` templates were there already (or twice in what was given) and were left as they were."""
+
+    added: int
+    repeated: int
+
+
+def open_gallery(root: Path, space: EmbeddingSpace | None = None) -> Gallery:
+    """The gallery at `root`; a new one, of `space`, where there is none.
+
+    Raises:
+        SpaceMismatch: it holds vectors of another space than `space`.
+        GalleryError: `gallery.json` is unreadable.
+        InputError: there is none and no `space` was given.
+    """
+    if (root / LIST).exists():
+        held, _ = read_list(root)
+        if space is not None:
+            require_same_space("this gallery", held.name, space.name)
+        return Gallery(root, held)
+    if space is None:
+        raise InputError(f"there is no gallery at {root}: enrol people first (hadir enroll)")
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    gallery = Gallery(root, space)
+    with gallery.locked():
+        if not (root / LIST).exists():
+            write_list(root, space, [])
+    return open_gallery(root, space)
+
+
+class Gallery:
+    """Stored templates of one embedding space. Every call reads the folder anew; nothing is cached."""
+
+    def __init__(self, root: Path, space: EmbeddingSpace) -> None:
+        self._root = root
+        self.space = space
+
+    def templates(self) -> list[Template]:
+        """All templates, by person and then by template id, ascending.
+
+        Raises:
+            GalleryError: a part is missing, altered or unreadable; the message names the file.
+        """
+        while True:
+            _, parts = read_list(self._root)
+            try:
+                return sorted((t for part in parts for t in self._read(part)), key=_order)
+            except GalleryError:
+                if read_list(self._root)[1] == parts:
+                    raise
+
+    def add(self, templates: Sequence[Template], embedding_space: str) -> Added:
+        """Append; a template that is there already (same person, same photo) stays as it is.
+
+        Raises:
+            SpaceMismatch: the vectors are of another space.
+            InputError: a photo is enrolled for another person already, or an id is malformed; nothing was written.
+            GalleryError: the folder is altered, or another process writes to it.
+        """
+        require_same_space("this gallery", self.space.name, embedding_space)
+        with self.locked():
+            _, parts = read_list(self._root)
+            owners = {t.id: t.person for part in parts for t in self._read(part)}
+            new = _unseen(templates, owners)
+            if new:
+                self._commit([*parts, *self._write(new)])
+        return Added(len(new), len(templates) - len(new))
+
+    def replace(self, person: str, templates: Sequence[Template], embedding_space: str) -> int:
+        """Make `templates`, all of `person`, the only ones of this person, in one step; return how many were removed.
+
+        With no templates this removes the person. Raises as `add`.
+        """
+        require_same_space("this gallery", self.space.name, embedding_space)
+        if any(t.person != person for t in templates):
+            raise InputError("a person's templates can only be replaced by templates of the same person")
+        with self.locked():
+            _, parts = read_list(self._root)
+            kept, removed = self._without(person, parts)
+            owners = {t.id: t.person for part in kept for t in self._read(part)}
+            self._commit([*kept, *self._write(_unseen(templates, owners))])
+        return removed
+
+    def remove(self, person: str) -> int:
+        """Forget a person: their rows are gone from every file on return. Returns how many templates that were."""
+        return self.replace(person, (), self.space.name)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Exclude other writers. Raises GalleryError at once where one is at work."""
+        handle = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as err:
+                raise GalleryError(f"another process is writing to {self._root}: try again when it has ended") from err
+            yield
+        finally:
+            os.close(handle)
+
+    def _without(self, person: str, parts: Sequence[Part]) -> tuple[list[Part], int]:
+        kept: list[Part] = []
+        removed = 0
+        for part in parts:
+            rows = self._read(part)
+            others = [t for t in rows if t.person != person]
+            removed += len(rows) - len(others)
+            kept += [part] if len(others) == len(rows) else self._write(others)
+        return kept, removed
+
+    def _commit(self, parts: Sequence[Part]) -> None:
+        write_list(self._root, self.space, parts)
+        live = {part.file for part in parts}
+        for path in self._root.iterdir():
+            if (path.name.startswith("part-") and path.name not in live) or path.suffix == ".tmp":
+                path.unlink()
+
+    def _write(self, templates: Sequence[Template]) -> list[Part]:
+        """Named by content: the same rows are the same file."""
+        parts = []
+        for start in range(0, len(templates), ROWS_PER_PART):
+            rows = sorted(templates[start : start + ROWS_PER_PART], key=_order)
+            content = pack_templates(rows, self.space)
+            digest = hashlib.sha256(content).hexdigest()
+            part = Part(f"part-{digest[:16]}.parquet", len(rows), digest)
+            write_durably(self._root / part.file, content)
+            parts.append(part)
+        return parts
+
+    def _read(self, part: Part) -> list[Template]:
+        path = self._root / part.file
+        content = read_bounded(path, MOST_FILE_BYTES)
+        if hashlib.sha256(content).hexdigest() != part.sha256:
+            raise GalleryError(f"{path} was altered since it was written: restore it from a backup, or enrol anew")
+        try:
+            rows = unpack_templates(content, self.space)
+        except ValueError as err:
+            raise GalleryError(f"{path} is not a part of this gallery: {err}") from err
+        if len(rows) != part.rows:
+            raise GalleryError(f"{path} has {len(rows)} rows, the gallery's list says {part.rows}")
+        return rows
+
+
+def _order(template: Template) -> tuple[str, str]:
+    return template.person, template.id
+
+
+def _unseen(templates: Iterable[Template], owners: dict[str, str]) -> list[Template]:
+    """Those whose photo nobody has yet; adds them to `owners`."""
+    new = []
+    for template in templates:
+        check_template(template)
+        if template.id not in owners:
+            owners[template.id] = template.person
+            new.append(template)
+        elif owners[template.id] != template.person:
+            raise InputError(
+                f"photo {template.id[:12]} is enrolled for another person already: a template is one person's face, "
+                "find out whose it is"
+            )
+    return new
