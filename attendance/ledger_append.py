@@ -1,0 +1,115 @@
+"""The statements of one writing transaction: move positions, link rows to their chain, fill the tables beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from itertools import groupby, pairwise
+
+from sqlalchemy import Connection, insert, select, update
+
+from hadir.attendance.evidence_seal import SALT_BYTES, seal_evidence
+from hadir.attendance.hash_chain import GENESIS, seal
+from hadir.attendance.ledger_batch import Advance, Decision, LedgerBatch
+from hadir.attendance.ledger_tables import (
+    evidence_t,
+    ledger_t,
+    message_columns,
+    outbox_t,
+    positions_t,
+    security_events_t,
+    values_of,
+)
+from hadir.core.errors import PositionConflict
+
+__all__ = ["append_batch", "append_rows", "chain_of", "check_batch"]
+
+Salts = Callable[[int], bytes]
+"""`salts(n)`: n fresh unpredictable bytes."""
+
+_KEPT_BESIDE = ("content_sha256", "distance_m", "field")
+"""The fields of a row that can be erased: they stand in the side table's body."""
+
+
+def chain_of(topic: str, partition: int) -> str:
+    """The name of the chain that holds one source partition's rows."""
+    return f"{topic}/{partition}"
+
+
+def check_batch(batch: LedgerBatch) -> None:
+    """Raise ValueError where a batch breaks the rules of LedgerBatch: such a batch would be written twice or never."""
+    ranges = {one.partition: range(one.expected or 0, one.next_offset) for one in batch.advances}
+    if len(ranges) != len(batch.advances):
+        raise ValueError("a batch advances each partition once")
+    for decision in batch.decisions:
+        row = decision.row
+        if row.offset not in ranges.get(row.partition, ()):
+            raise ValueError(f"offset {row.offset} of partition {row.partition} is outside of the batch's advances")
+        if row.revision != 0:
+            raise ValueError(f"check-in {row.id} has revision {row.revision}: a stream writes revision 0 alone")
+    places = sorted(((one.row.partition, one.row.offset) for one in batch.decisions), key=lambda place: place[0])
+    if any(one >= other for one, other in pairwise(places)):
+        raise ValueError("the decisions of a partition stand in offset order, one per offset")
+    if len({one.row.id for one in batch.decisions}) != len(batch.decisions):
+        raise ValueError("a batch decides each check-in once")
+
+
+def append_batch(connection: Connection, batch: LedgerBatch, salts: Salts) -> None:
+    """Write a checked batch. Positions first: a writer that has lost its partition stops before it adds anything.
+
+    Raises:
+        PositionConflict: a position is not the expected one.
+        IntegrityError: a position, a chain's row or an id exists already.
+    """
+    for advance in sorted(batch.advances, key=lambda one: one.partition):
+        _move(connection, batch.topic, advance)
+    for partition, decisions in groupby(
+        sorted(batch.decisions, key=lambda one: one.row.partition), key=lambda one: one.row.partition
+    ):
+        append_rows(connection, chain_of(batch.topic, partition), decisions, None, salts)
+    if batch.outbox:
+        values = [message_columns(one, hashlib.sha256(one.value).hexdigest()) for one in batch.outbox]
+        connection.execute(insert(outbox_t), values)
+    if batch.security_events:
+        events = [{"at_ms": e.at_ms, "code": e.code, "check_in_id": e.check_in_id} for e in batch.security_events]
+        connection.execute(insert(security_events_t), events)
+
+
+def append_rows(
+    connection: Connection, chain: str, decisions: Iterable[Decision], actor: str | None, salts: Salts
+) -> None:
+    """Link these rows to the end of a chain, in order, with their side-table rows."""
+    end = select(ledger_t.c.seq, ledger_t.c.hash).where(ledger_t.c.chain == chain)
+    last = connection.execute(end.order_by(ledger_t.c.seq.desc()).limit(1)).first()
+    before, prev_hash = (last.seq, last.hash) if last else (0, GENESIS)
+    rows, beside = [], []
+    for seq, decision in enumerate(decisions, start=before + 1):
+        row = decision.row
+        kept = {name: getattr(row, name) for name in _KEPT_BESIDE}
+        sealed = seal_evidence({**decision.evidence, **kept}, salts(SALT_BYTES))
+        link = seal(values_of(row, chain, seq, sealed, actor), prev_hash)
+        rows.append(dict(link.values, field_digests=link.field_digests, prev_hash=prev_hash, hash=link.hash))
+        beside.append({"check_in_id": row.id, "revision": row.revision, "salt": sealed.salt, "body": sealed.text})
+        prev_hash = link.hash
+    connection.execute(insert(ledger_t), rows)
+    connection.execute(insert(evidence_t), beside)
+
+
+def _move(connection: Connection, topic: str, advance: Advance) -> None:
+    if advance.expected is None:
+        values = {"topic": topic, "source_partition": advance.partition, "next_offset": advance.next_offset}
+        connection.execute(insert(positions_t).values(values))
+        return
+    moved = connection.execute(
+        update(positions_t)
+        .where(
+            positions_t.c.topic == topic,
+            positions_t.c.source_partition == advance.partition,
+            positions_t.c.next_offset == advance.expected,
+        )
+        .values(next_offset=advance.next_offset)
+    )
+    if moved.rowcount != 1:
+        raise PositionConflict(
+            f"partition {advance.partition} of {topic} is not at {advance.expected}: another writer moved it; drop it"
+        )
