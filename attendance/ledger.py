@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hadir.attendance.evidence_seal import read_body
-from hadir.attendance.ledger_append import append_batch, append_rows, check_batch
+from hadir.attendance.ledger_append import append_batch, append_human_row, check_batch
 from hadir.attendance.ledger_batch import Decision, LedgerBatch, OutboxRow
 from hadir.attendance.ledger_database import Database
 from hadir.attendance.ledger_heads import Head
@@ -26,6 +26,7 @@ from hadir.attendance.ledger_tables import (
     positions_t,
     reasons_of,
     row_of,
+    select_history,
     select_rows,
 )
 from hadir.attendance.migrate import migrate as migrate_schema
@@ -34,9 +35,7 @@ from hadir.core.errors import InputError, LedgerConflict, LedgerTampered, Positi
 from hadir.core.evidence import History
 from hadir.core.verdict import Outcome, Reason
 
-__all__ = ["HUMAN_CHAIN", "Counts", "Ledger"]
-
-HUMAN_CHAIN = "human"
+__all__ = ["Counts", "Ledger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +118,11 @@ class Ledger:
         found = {key: History() for key in keys}
         if not found:
             return found
-        who = tuple_(ledger_t.c.person, ledger_t.c.shift, ledger_t.c.direction)
-        wanted = (
-            select(ledger_t.c.person, ledger_t.c.direction, ledger_t.c.shift, ledger_t.c.outcome, ledger_t.c.reasons)
-            .where(who.in_([(key.person, key.shift, key.direction) for key in found]), ledger_t.c.revision == 0)
-            .order_by(ledger_t.c.received_at_ms, ledger_t.c.source_partition, ledger_t.c.source_offset)
-        )
         with self._database.reading() as connection:
-            for person, direction, shift, outcome, reasons in connection.execute(wanted):
-                key = HistoryKey(person, direction, shift)
-                found[key] = extended(found[key], Outcome(outcome), reasons_of(reasons))
+            for row in connection.execute(select_history(found)):
+                key = HistoryKey(row.person, row.direction, row.shift)
+                if key in found:
+                    found[key] = extended(found[key], Outcome(row.outcome), reasons_of(row.reasons))
         return found
 
     # The one transaction
@@ -184,7 +178,7 @@ class Ledger:
                 decided = replace(
                     row, revision=row.revision + 1, outcome=outcome, reasons=reasons, case=False, decided_at_ms=at_ms
                 )
-                append_rows(connection, HUMAN_CHAIN, [Decision(decided, {"note": note})], actor, self._salts)
+                append_human_row(connection, Decision(decided, {"note": note}), actor, self._salts)
         except IntegrityError as err:
             raise LedgerConflict(f"check-in {check_in_id} was decided by another human meanwhile: read that") from err
         return decided

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from itertools import groupby, pairwise
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from hadir.attendance.evidence_seal import SALT_BYTES, seal_evidence
 from hadir.attendance.hash_chain import GENESIS, seal
@@ -22,13 +22,30 @@ from hadir.attendance.ledger_tables import (
 )
 from hadir.core.errors import PositionConflict
 
-__all__ = ["append_batch", "append_rows", "chain_of", "check_batch"]
+__all__ = ["HUMAN_CHAIN", "append_batch", "append_human_row", "chain_of", "check_batch"]
+
+HUMAN_CHAIN = "human"
 
 Salts = Callable[[int], bytes]
 """`salts(n)`: n fresh unpredictable bytes."""
 
 _KEPT_BESIDE = ("content_sha256", "distance_m", "field")
 """The fields of a row that can be erased: they stand in the side table's body."""
+
+# Built once: building a statement costs as much as running it.
+_NEW_ROWS = insert(ledger_t)
+_NEW_EVIDENCE = insert(evidence_t)
+_END = (
+    select(ledger_t.c.seq, ledger_t.c.hash)
+    .where(ledger_t.c.chain == bindparam("of_chain"))
+    .order_by(ledger_t.c.seq.desc())
+    .limit(1)
+)
+_MOVE = update(positions_t).where(
+    positions_t.c.topic == bindparam("of_topic"),
+    positions_t.c.source_partition == bindparam("of_partition"),
+    positions_t.c.next_offset == bindparam("expected"),
+)
 
 
 def chain_of(topic: str, partition: int) -> str:
@@ -63,10 +80,11 @@ def append_batch(connection: Connection, batch: LedgerBatch, salts: Salts) -> No
     """
     for advance in sorted(batch.advances, key=lambda one: one.partition):
         _move(connection, batch.topic, advance)
-    for partition, decisions in groupby(
-        sorted(batch.decisions, key=lambda one: one.row.partition), key=lambda one: one.row.partition
-    ):
-        append_rows(connection, chain_of(batch.topic, partition), decisions, None, salts)
+    rows = _NewRows(connection, salts)
+    by_partition = sorted(batch.decisions, key=_partition)
+    for partition, decisions in groupby(by_partition, key=_partition):
+        rows.link(chain_of(batch.topic, partition), decisions)
+    rows.insert()
     if batch.outbox:
         values = [message_columns(one, hashlib.sha256(one.value).hexdigest()) for one in batch.outbox]
         connection.execute(insert(outbox_t), values)
@@ -75,40 +93,52 @@ def append_batch(connection: Connection, batch: LedgerBatch, salts: Salts) -> No
         connection.execute(insert(security_events_t), events)
 
 
-def append_rows(
-    connection: Connection, chain: str, decisions: Iterable[Decision], actor: str | None, salts: Salts
-) -> None:
-    """Link these rows to the end of a chain, in order, with their side-table rows."""
-    end = select(ledger_t.c.seq, ledger_t.c.hash).where(ledger_t.c.chain == chain)
-    last = connection.execute(end.order_by(ledger_t.c.seq.desc()).limit(1)).first()
-    before, prev_hash = (last.seq, last.hash) if last else (0, GENESIS)
-    rows, beside = [], []
-    for seq, decision in enumerate(decisions, start=before + 1):
-        row = decision.row
-        kept = {name: getattr(row, name) for name in _KEPT_BESIDE}
-        sealed = seal_evidence({**decision.evidence, **kept}, salts(SALT_BYTES))
-        link = seal(values_of(row, chain, seq, sealed, actor), prev_hash)
-        rows.append(dict(link.values, field_digests=link.field_digests, prev_hash=prev_hash, hash=link.hash))
-        beside.append({"check_in_id": row.id, "revision": row.revision, "salt": sealed.salt, "body": sealed.text})
-        prev_hash = link.hash
-    connection.execute(insert(ledger_t), rows)
-    connection.execute(insert(evidence_t), beside)
+def append_human_row(connection: Connection, decision: Decision, actor: str, salts: Salts) -> None:
+    """Link one human's decision to the end of the chain `human`, with its side-table row."""
+    rows = _NewRows(connection, salts)
+    rows.link(HUMAN_CHAIN, [decision], actor)
+    rows.insert()
+
+
+class _NewRows:
+    """New rows, linked to their chains one by one and inserted together: two statements make a batch cheap."""
+
+    def __init__(self, connection: Connection, salts: Salts) -> None:
+        self._connection = connection
+        self._salts = salts
+        self._rows: list[dict[str, object]] = []
+        self._beside: list[dict[str, object]] = []
+
+    def link(self, chain: str, decisions: Iterable[Decision], actor: str | None = None) -> None:
+        last = self._connection.execute(_END, {"of_chain": chain}).first()
+        before, prev_hash = (last.seq, last.hash) if last else (0, GENESIS)
+        for seq, decision in enumerate(decisions, start=before + 1):
+            row = decision.row
+            kept = {name: getattr(row, name) for name in _KEPT_BESIDE}
+            sealed = seal_evidence({**decision.evidence, **kept}, self._salts(SALT_BYTES))
+            link = seal(values_of(row, chain, seq, sealed, actor), prev_hash)
+            self._rows.append(dict(link.values, field_digests=link.field_digests, prev_hash=prev_hash, hash=link.hash))
+            key = {"check_in_id": row.id, "revision": row.revision}
+            self._beside.append(key | {"salt": sealed.salt, "body": sealed.text})
+            prev_hash = link.hash
+
+    def insert(self) -> None:
+        if self._rows:
+            self._connection.execute(_NEW_ROWS, self._rows)
+            self._connection.execute(_NEW_EVIDENCE, self._beside)
+
+
+def _partition(decision: Decision) -> int:
+    return decision.row.partition
 
 
 def _move(connection: Connection, topic: str, advance: Advance) -> None:
     if advance.expected is None:
         values = {"topic": topic, "source_partition": advance.partition, "next_offset": advance.next_offset}
-        connection.execute(insert(positions_t).values(values))
+        connection.execute(insert(positions_t), values)
         return
-    moved = connection.execute(
-        update(positions_t)
-        .where(
-            positions_t.c.topic == topic,
-            positions_t.c.source_partition == advance.partition,
-            positions_t.c.next_offset == advance.expected,
-        )
-        .values(next_offset=advance.next_offset)
-    )
+    move = {"of_topic": topic, "of_partition": advance.partition, "expected": advance.expected}
+    moved = connection.execute(_MOVE, move | {"next_offset": advance.next_offset})
     if moved.rowcount != 1:
         raise PositionConflict(
             f"partition {advance.partition} of {topic} is not at {advance.expected}: another writer moved it; drop it"

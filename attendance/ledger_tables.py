@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, RowMa
 
 from hadir.attendance.evidence_seal import SealedEvidence, read_body
 from hadir.attendance.hash_chain import FORMAT, Value
-from hadir.attendance.ledger_row import LedgerRow
+from hadir.attendance.ledger_row import HistoryKey, LedgerRow
 from hadir.core.errors import LedgerTampered
 from hadir.core.message import Message
 from hadir.core.verdict import Outcome, Reason
@@ -26,6 +26,7 @@ __all__ = [
     "reasons_of",
     "row_of",
     "security_events_t",
+    "select_history",
     "select_rows",
     "values_of",
 ]
@@ -114,6 +115,23 @@ def select_rows() -> Select[Any]:
         evidence_t.c.erased_at_ms,
         evidence_t.c.check_in_id.label("beside"),
     ).select_from(ledger_t.outerjoin(evidence_t, beside))
+
+
+def select_history(keys: Collection[HistoryKey]) -> Select[Any]:
+    """Rows of revision 0 of these people, shifts and directions, in the order of reception: a little more than asked.
+
+    Three lists, because SQLite scans the whole table for a list of triples.
+    """
+    return (
+        select(ledger_t.c.person, ledger_t.c.direction, ledger_t.c.shift, ledger_t.c.outcome, ledger_t.c.reasons)
+        .where(
+            ledger_t.c.person.in_({key.person for key in keys}),
+            ledger_t.c.shift.in_({key.shift for key in keys}),
+            ledger_t.c.direction.in_({key.direction for key in keys}),
+            ledger_t.c.revision == 0,
+        )
+        .order_by(ledger_t.c.received_at_ms, ledger_t.c.source_partition, ledger_t.c.source_offset)
+    )
 
 
 def values_of(row: LedgerRow, chain: str, seq: int, evidence: SealedEvidence, actor: str | None) -> dict[str, Value]:

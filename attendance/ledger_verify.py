@@ -17,8 +17,8 @@ from sqlalchemy import Connection, RowMapping, Select, and_, select
 
 from hadir.attendance.evidence_seal import SALT_BYTES, changed_parts, evidence_sha256
 from hadir.attendance.hash_chain import FIELDS, GENESIS, Flaw, Link, examine
-from hadir.attendance.ledger import HUMAN_CHAIN, Ledger
-from hadir.attendance.ledger_append import chain_of
+from hadir.attendance.ledger import Ledger
+from hadir.attendance.ledger_append import HUMAN_CHAIN, chain_of
 from hadir.attendance.ledger_heads import Head
 from hadir.attendance.ledger_tables import evidence_t, ledger_t, positions_t, select_rows
 
