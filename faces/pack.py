@@ -54,7 +54,8 @@ class PackInfo:
     identify_margin: float
     files: Mapping[str, str] = field(default_factory=dict)
     statistics: Path | None = None
-    """Mean and covariance of real vectors (`mean` (D,), `covariance` (D, D) float64 in an .npz), None where unknown."""
+    """An .npz of mean and covariance of real vectors, float64: `mean_<precision>` (D,) and `covariance_<precision>` (D, D)
+    for every precision of the pack; None where unknown."""
 
 
 class FacePack(Protocol):

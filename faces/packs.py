@@ -1,0 +1,39 @@
+"""A face pack by its name or folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hadir.core.errors import PackError
+from hadir.faces.insightface_pack import load_insightface_pack
+from hadir.faces.manifest import MANIFEST
+from hadir.faces.open_pack import Choice, load_open_pack
+from hadir.faces.pack import FacePack
+
+__all__ = ["OPEN", "load_pack"]
+
+OPEN = "open"
+"""The name of the pack that ships inside."""
+
+
+def load_pack(name_or_folder: str | Path, precision: Choice = "auto") -> FacePack:
+    """The shipped pack for `open`; else a folder: with a manifest.json a pack of the open format, with an ArcFace
+    recogniser among its *.onnx an InsightFace pack, which has one precision and takes no other.
+
+    Raises:
+        PackError: it is neither, incomplete or altered, or does not have the precision.
+    """
+    if name_or_folder == OPEN:
+        return load_open_pack(precision=precision)
+    folder = Path(name_or_folder)
+    if (folder / MANIFEST).is_file():
+        return load_open_pack(folder, precision)
+    if any(folder.glob("*.onnx")):
+        if precision != "auto":
+            raise PackError(
+                f"{name_or_folder} is an InsightFace folder without precision {precision!r}: ask for 'auto'"
+            )
+        return load_insightface_pack(folder)
+    raise PackError(
+        f"{name_or_folder} is no face pack: expected {OPEN!r}, a folder with {MANIFEST}, or one with an ArcFace *.onnx"
+    )
