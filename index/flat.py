@@ -125,6 +125,11 @@ class FlatIndex:
     def __len__(self) -> int:
         return len(self._people)
 
+    @property
+    def people(self) -> Sequence[EnrolledPerson]:
+        """Everyone, real people first, ascending within each kind where a builder of this room made it."""
+        return self._people
+
     def vector(self, person: str) -> NDArray[np.float32]:
         """The person's fused template, (D,), read-only. Raises KeyError where there is none."""
         return self._vector(self._rows[person])

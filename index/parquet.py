@@ -144,7 +144,7 @@ def _read(content: bytes, schema: pa.Schema) -> pa.Table:
         unpacked_bytes = sum(stored.row_group(group).total_byte_size for group in groups)
         if stored.num_rows > MOST_ROWS or unpacked_bytes > MOST_FILE_BYTES:
             raise ValueError(f"{stored.num_rows} rows of {unpacked_bytes} bytes are more than {MOST_ROWS} or 1 GiB")
-        if not file.schema_arrow.equals(schema, check_metadata=True):
+        if not file.schema_arrow.equals(schema) or (file.schema_arrow.metadata or {}) != (schema.metadata or {}):
             raise ValueError("its columns or its embedding space are not the expected ones")
         table = file.read()
         table.validate(full=True)

@@ -1,0 +1,112 @@
+"""What must hold before a snapshot serves, one function each; all raise SnapshotError with the file and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import file_digest
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from hadir.core.errors import SnapshotError
+from hadir.index.calibration import Calibration
+from hadir.index.calibration_file import calibration_from_json
+from hadir.index.flat import FlatIndex, read_vectors
+from hadir.index.manifest import MANIFEST, REMEDY, Manifest
+from hadir.index.parquet import unpack_people
+
+__all__ = [
+    "CALIBRATION",
+    "FILES",
+    "PEOPLE",
+    "SYNTHETIC",
+    "VECTORS",
+    "check_file",
+    "check_names",
+    "open_index",
+    "read_calibration",
+    "self_test",
+]
+
+VECTORS = "vectors.faiss"
+SYNTHETIC = "synthetic.faiss"
+PEOPLE = "people.parquet"
+CALIBRATION = "calibration.json"
+FILES = frozenset({VECTORS, SYNTHETIC, PEOPLE, CALIBRATION})
+
+SAMPLED_PEOPLE = 64
+SELF_COSINE = 1 - 1e-5
+"""A person's own vector must give this cosine; a float32 unit vector misses 1 by 1e-6 at most."""
+FLOAT_SLACK = 1e-6
+"""Two people with the same photo lie this close; who is named first is then a matter of order."""
+
+_T = TypeVar("_T")
+
+
+def check_names(path: Path, manifest: Manifest) -> None:
+    """The manifest must list exactly the files of a snapshot."""
+    if set(manifest.files) != FILES:
+        raise SnapshotError(f"{path / MANIFEST} lists {len(manifest.files)} files, expected {sorted(FILES)}: {REMEDY}")
+
+
+def check_file(path: Path, manifest: Manifest, name: str) -> None:
+    """The file must have the size and the SHA-256 that the manifest says."""
+    file, mark = path / name, manifest.files[name]
+    try:
+        size = file.stat().st_size
+        if size != mark.size_bytes:
+            raise SnapshotError(f"{file} has {size} bytes, the manifest says {mark.size_bytes}: {REMEDY}")
+        with file.open("rb") as opened:
+            digest = file_digest(opened, "sha256").hexdigest()
+    except OSError as err:
+        raise SnapshotError(f"{file} cannot be read: {REMEDY}") from err
+    if digest != mark.sha256:
+        raise SnapshotError(f"{file} was altered, its SHA-256 is {digest[:12]}, not {mark.sha256[:12]}: {REMEDY}")
+
+
+def open_index(path: Path, manifest: Manifest) -> FlatIndex:
+    """Map the vectors; people, counts and dimension must agree with them and with the manifest."""
+    people = _parsed(path / PEOPLE, lambda file: unpack_people(file.read_bytes()))
+    real = _parsed(path / VECTORS, read_vectors)
+    synthetic = _parsed(path / SYNTHETIC, read_vectors)
+    expected = [False] * manifest.people + [True] * manifest.synthetic
+    counts = (len(real.matrix), len(synthetic.matrix))
+    if [p.synthetic for p in people] != expected or counts != (manifest.people, manifest.synthetic):
+        raise SnapshotError(
+            f"{path} holds {counts[0]} real and {counts[1]} synthetic vectors for {len(people)} people, "
+            f"the manifest says {manifest.people} and {manifest.synthetic}: {REMEDY}"
+        )
+    if sum(p.photos for p in people[: manifest.people]) != manifest.templates:
+        raise SnapshotError(f"{path / PEOPLE} counts other photos than {manifest.templates} templates: {REMEDY}")
+    if {real.matrix.shape[1], synthetic.matrix.shape[1]} != {manifest.space.dimension}:
+        raise SnapshotError(f"{path} holds vectors that have not {manifest.space.dimension} dimensions: {REMEDY}")
+    try:
+        return FlatIndex(real, synthetic, people, manifest.space.name)
+    except ValueError as err:
+        raise SnapshotError(f"{path / PEOPLE} does not fit the vectors: {err}: {REMEDY}") from err
+
+
+def read_calibration(path: Path) -> Calibration:
+    """The snapshot's own thresholds."""
+    return _parsed(path / CALIBRATION, lambda file: calibration_from_json(file.read_bytes()))
+
+
+def _parsed(file: Path, read: Callable[[Path], _T]) -> _T:
+    try:
+        return read(file)
+    except (ValueError, OSError) as err:
+        raise SnapshotError(f"{file} cannot be used: {err}: {REMEDY}") from err
+
+
+def self_test(index: FlatIndex, embedding_space: str) -> None:
+    """Sampled people, evenly spread over the rows, must find themselves, and nobody else sooner."""
+    people = index.people[:: max(1, len(index) // SAMPLED_PEOPLE)]
+    names = [p.person for p in people]
+    results = index.search(np.stack([index.vector(name) for name in names]), names, embedding_space, cohort=0)
+    for person, result in zip(people, results, strict=True):
+        claimed = result.claimed
+        if claimed is None or claimed.similarity < SELF_COSINE or claimed.photos != person.photos:
+            raise SnapshotError(f"the index fails its self-test, a sampled person does not find themselves: {REMEDY}")
+        if any(other.similarity > claimed.similarity + FLOAT_SLACK for other in result.others):
+            raise SnapshotError(f"the index fails its self-test, a sampled person finds another sooner: {REMEDY}")
