@@ -1,0 +1,98 @@
+"""Ray in this process: the environment it is imported with, entered and left.
+
+Ray reads its environment when it is imported and hands it on to all that it starts, so nothing in Hadir imports it at
+the top of a file, and everything goes through `enter`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import structlog
+
+from hadir.core.errors import SetupError
+
+__all__ = ["enter", "leave"]
+
+_log = structlog.get_logger(__name__)
+
+_EVERYWHERE = {
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "token",
+    # A quieter head, tested as a set: no task events, metrics or worker pre-start that nobody reads.
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_event_stats": "0",
+    "RAY_prestart_worker_first_driver": "0",
+    "RAY_enable_worker_prestart": "0",
+    # One thread per worker: as many workers as cores share the machine.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
+}
+_LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Named for other systems; "0" is what keeps every Ray port on loopback on Linux too, in head, workers and driver."""
+_TOKEN_FILE = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - the variable's name
+
+
+def enter(token_file: Path, *, loopback: bool, **options: Any) -> str:
+    """Import Ray with the environment that it needs, and `ray.init` with these options.
+
+    Args:
+        token_file: what proves to Ray that we may.
+        loopback: every port stays on loopback; must be as the head was started.
+        options: `ray.init`'s own.
+
+    Returns:
+        host:port of the head.
+
+    Raises:
+        SetupError: Ray is here already, was imported too early, or does not start.
+    """
+    ray = _import_ray({_LOOPBACK_ONLY: "0" if loopback else "1", _TOKEN_FILE: str(token_file)})
+    if ray.is_initialized():
+        raise SetupError("this process has a Ray already: close it before another is started or joined")
+    try:
+        context = ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+    except Exception as err:
+        reason = next(iter(str(err).strip().splitlines()), "")[:300]
+        raise SetupError(
+            f"Ray does not start ({type(err).__name__}: {reason}): see that memory and disk are free, that hosts may "
+            "connect and tokens agree, or use the inline pool"
+        ) from err
+    return str(context.address_info["gcs_address"])
+
+
+def leave() -> None:
+    """`ray.shutdown`, where there is one. It waits for nothing that it ends."""
+    if (ray := sys.modules.get("ray")) is not None:
+        ray.shutdown()
+
+
+def _import_ray(environment: Mapping[str, str]) -> ModuleType:
+    """Ray, with this environment from its first line on. It stays in the process: what Ray starts later needs it."""
+    wanted = {**_EVERYWHERE, **environment}
+    if "ray" in sys.modules and os.environ.get(_LOOPBACK_ONLY) != wanted[_LOOPBACK_ONLY]:
+        raise SetupError("Ray was imported before its ports could be settled: start or join before anything imports it")
+    os.environ.update(wanted)
+    ray = importlib.import_module("ray")
+    # The token of an earlier start in this process is remembered otherwise.
+    importlib.import_module("ray._raylet").AuthenticationTokenLoader.instance().reset_cache()
+    # Ray prints what its raylet reports (every death of a worker, in ten lines) to our standard output, past
+    # log_to_driver and every level; the pool logs each crash in a line of its own.
+    worker = importlib.import_module("ray._private.worker")
+    worker.print_to_stdstream = _raylet_says  # type: ignore[attr-defined]  # private to Ray, pinned to 2.60
+    return ray
+
+
+def _raylet_says(data: Mapping[str, Any], ignore_prefix: bool) -> None:
+    del ignore_prefix
+    _log.debug("ray_says", lines=[line[:500] for line in data.get("lines", [])])

@@ -1,0 +1,258 @@
+"""The pool of Ray actors: the contract of every pool, and what only real processes can do to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import pytest
+
+from hadir.actors.cluster import LocalRay
+from hadir.actors.flights import CRASHES_IN_A_ROW
+from hadir.actors.pool import FAILED_STARTS, RayPool, WorkerInfo
+from hadir.core.errors import PackError, PoolLost, SetupError
+from hadir.pipeline.inline import Stage
+from hadir.pipeline.ports import JobResult, Pool
+from tests.actors.gate import Gate, GatedStage, gate_photo
+from tests.pipeline import pool_contract
+from tests.pipeline.pool_contract import MakePool, MarkedStage, PoolContract, StageFactory, jobs_of
+
+pytestmark = pytest.mark.ray
+
+PATIENCE_S = 60.0
+
+
+class Bell:
+    """A Wake to wait on."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def __call__(self) -> None:
+        self._event.set()
+
+    def wait(self) -> None:
+        assert self._event.wait(PATIENCE_S), "the pool never woke its caller"
+        self._event.clear()
+
+
+def pool_is_whole(pool: RayPool, bell: Bell) -> None:
+    """Returns when every worker serves."""
+    while any(info.pid == 0 for info in pool.workers()):
+        bell.wait()
+        pool.take()
+
+
+def take(pool: RayPool, bell: Bell, count: int) -> list[JobResult]:
+    results = pool.take()
+    while len(results) < count:
+        bell.wait()
+        results += pool.take()
+    return results
+
+
+def kill(info: WorkerInfo) -> None:
+    process = psutil.Process(info.pid)
+    os.kill(info.pid, signal.SIGKILL)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.wait(PATIENCE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class LicensedFactory:
+    """Builds as long as a file is there."""
+
+    licence: str
+
+    def __call__(self) -> MarkedStage:
+        if not Path(self.licence).exists():
+            raise PackError("the pack is gone: bring it back")
+        return MarkedStage()
+
+
+class DyingFactory:
+    """Models that end the process as they are loaded."""
+
+    def __call__(self) -> MarkedStage:
+        os._exit(139)
+
+
+class MakeRayPool(Protocol):
+    def __call__(
+        self, stage_factory: Callable[[], Stage] = ..., workers: int = ..., call_limit_s: float = ...
+    ) -> RayPool: ...
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "gate")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_get_the_stages_by_value(local_ray: LocalRay) -> None:
+    import ray.cloudpickle
+
+    from tests.actors import gate
+
+    for module in (pool_contract, gate, sys.modules[__name__]):
+        ray.cloudpickle.register_pickle_by_value(module)
+
+
+@pytest.fixture
+def make_ray_pool(local_ray: LocalRay) -> Iterator[MakeRayPool]:
+    pools: list[RayPool] = []
+
+    def make(
+        stage_factory: Callable[[], Stage] = GatedStage, workers: int = 1, call_limit_s: float = PATIENCE_S
+    ) -> RayPool:
+        pools.append(RayPool(local_ray, stage_factory, workers, call_limit_s))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.close()
+
+
+class TestRayPool(PoolContract):
+    worker_is_a_process = True
+
+    @pytest.fixture
+    def make_pool(self, local_ray: LocalRay) -> Iterator[MakePool]:
+        pools: list[RayPool] = []
+
+        def make(stage_factory: StageFactory) -> Pool:
+            for earlier in pools:
+                earlier.close()
+            pools.append(RayPool(local_ray, stage_factory, 2))
+            return pools[-1]
+
+        yield make
+        for pool in pools:
+            pool.close()
+
+
+def test_a_worker_killed_in_the_middle_of_a_batch_costs_a_delay_alone(make_ray_pool: MakeRayPool, gate: Gate) -> None:
+    pool, bell = make_ray_pool(), Bell()
+    pool.start(bell)
+    pool.submit([*jobs_of([gate_photo(gate.path)]), *jobs_of([b"good"], 1)])
+    gate.await_worker()
+    [before] = pool.workers()
+    kill(before)
+    gate.release()
+    through = gate.let_one_through()
+    results = take(pool, bell, 2)
+    through.join()
+    assert {(r.ticket, r.finding is not None, r.attempts) for r in results} == {(0, True, 2), (1, True, 2)}
+    [after] = pool.workers()
+    assert (after.restarts, after.pid != before.pid) == (1, True)
+    assert pool.retries == 2
+
+
+def test_a_batch_queued_behind_a_death_spends_no_attempt(make_ray_pool: MakeRayPool, gate: Gate) -> None:
+    pool, bell = make_ray_pool(), Bell()
+    pool.start(bell)
+    pool.submit(jobs_of([gate_photo(gate.path)]))
+    gate.await_worker()
+    assert (pool.room().idle, pool.room().queueable) == (0, 1)
+    pool.submit(jobs_of([b"good"] * 3, 10))
+    kill(pool.workers()[0])
+    gate.release()
+    through = gate.let_one_through()
+    results = take(pool, bell, 4)
+    through.join()
+    assert {r.ticket: r.attempts for r in results} == {0: 2, 10: 1, 11: 1, 12: 1}
+    assert all(r.finding is not None for r in results)
+
+
+def test_a_photo_that_kills_is_spent_and_the_batch_queued_behind_it_is_untouched(make_ray_pool: MakeRayPool) -> None:
+    pool, bell = make_ray_pool(), Bell()
+    pool.start(bell)
+    pool.submit(jobs_of([b"die"]))
+    pool.submit(jobs_of([b"good"] * 4, 10))
+    results = take(pool, bell, 5)
+    assert {r.ticket: (r.attempts, r.finding is None) for r in results if r.ticket == 0} == {0: (3, True)}
+    assert [(r.attempts, r.finding is None) for r in results if r.ticket >= 10] == [(1, False)] * 4
+
+
+def test_nothing_is_spent_on_workers_that_died_while_idle(make_ray_pool: MakeRayPool) -> None:
+    pool, bell = make_ray_pool(workers=2), Bell()
+    pool.start(bell)
+    for info in pool.workers():
+        kill(info)
+    pool.submit(jobs_of([b"good"]))
+    [result] = take(pool, bell, 1)
+    # The first call finds a dead worker; the roll call before the second keeps it from finding another.
+    assert (result.finding is not None, result.attempts) == (True, 2)
+
+
+def test_a_worker_that_hangs_is_ended_and_the_photo_spends_its_budget(make_ray_pool: MakeRayPool, gate: Gate) -> None:
+    pool, bell = make_ray_pool(call_limit_s=0.5), Bell()
+    pool.start(bell)
+    pool.submit(jobs_of([gate_photo(gate.path)]))
+    [result] = take(pool, bell, 1)
+    assert (result.finding, result.attempts) == (None, 3)
+
+
+def test_a_worker_that_raises_three_times_in_a_row_is_replaced(make_ray_pool: MakeRayPool) -> None:
+    pool, bell = make_ray_pool(), Bell()
+    pool.start(bell)
+    [before] = pool.workers()
+    pool.submit(jobs_of([b"crash"]))
+    [result] = take(pool, bell, 1)
+    assert result.attempts == CRASHES_IN_A_ROW
+    pool_is_whole(pool, bell)
+    [after] = pool.workers()
+    assert (after.restarts, after.pid != before.pid) == (1, True)
+
+
+def test_workers_that_cannot_come_back_lose_the_pool_and_condemn_nobody(
+    make_ray_pool: MakeRayPool, tmp_path: Path
+) -> None:
+    licence = tmp_path / "may-start"
+    licence.touch()
+    pool, bell = make_ray_pool(LicensedFactory(str(licence))), Bell()
+    pool.start(bell)
+    licence.unlink()
+    pool.submit(jobs_of([b"die"]))
+    with pytest.raises(
+        PoolLost, match=f"{FAILED_STARTS} fresh face workers in a row could not serve: the pack is gone"
+    ):
+        take(pool, bell, 1)
+    with pytest.raises(PoolLost):
+        pool.take()
+
+
+def test_a_worker_that_dies_while_it_loads_is_a_set_up_error(make_ray_pool: MakeRayPool) -> None:
+    pool = make_ray_pool(DyingFactory())
+    with pytest.raises(SetupError, match="cannot start"):
+        pool.start(lambda: None)
+
+
+def test_no_name_of_a_person_is_in_the_log_of_a_crash(
+    make_ray_pool: MakeRayPool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool, bell = make_ray_pool(), Bell()
+    pool.start(bell)
+    pool.submit(jobs_of([b"die"]))
+    take(pool, bell, 1)
+    said = capsys.readouterr()
+    assert "face_batch_failed" in said.out + said.err
+    assert "person-0" not in said.out + said.err
+    assert "(raylet)" not in said.out + said.err
+
+
+def test_closing_the_pool_ends_its_workers(make_ray_pool: MakeRayPool) -> None:
+    pool = make_ray_pool(workers=2)
+    pool.start(lambda: None)
+    processes = [psutil.Process(info.pid) for info in pool.workers()]
+    pool.close()
+    gone, alive = psutil.wait_procs(processes, timeout=PATIENCE_S)
+    assert (len(gone), alive) == (2, [])
