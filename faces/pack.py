@@ -54,7 +54,7 @@ class PackInfo:
     identify_margin: float
     files: Mapping[str, str] = field(default_factory=dict)
     statistics: Path | None = None
-    """An .npz of mean and covariance of real vectors, float64: `mean_<precision>` (D,) and `covariance_<precision>` (D, D)
+    """An .npz of real vectors' mean and covariance, float64: `mean_<precision>` (D,), `covariance_<precision>` (D, D)
     for every precision of the pack; None where unknown."""
 
 
