@@ -6,10 +6,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hadir.core.evidence import FaceFinding
+from hadir.attendance.ledger_batch import LedgerBatch, OutboxRow
+from hadir.attendance.ledger_row import HistoryKey, LedgerRow
+from hadir.core.evidence import FaceFinding, History
 from hadir.core.message import Message
 
-__all__ = ["FaceJob", "JobResult", "Pool", "PoolRoom", "Record", "Sink", "Source", "Wake"]
+__all__ = [
+    "FaceJob",
+    "JobResult",
+    "Outbox",
+    "Pool",
+    "PoolRoom",
+    "Record",
+    "Sink",
+    "Source",
+    "VerdictLedger",
+    "Wake",
+]
 
 Wake = Callable[[], None]
 """Called, from any thread, when something is there to take. Must return at once."""
@@ -24,6 +37,7 @@ class Record:
     timestamp_ms: int
     key: bytes | None
     value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Source(Protocol):
@@ -165,4 +179,39 @@ class Pool(Protocol):
 
     def close(self) -> None:
         """End the workers that this pool started. Idempotent; results not taken are dropped."""
+        ...
+
+
+class VerdictLedger(Protocol):
+    """What the loop asks of the ledger; `hadir.attendance.ledger.Ledger` is it, and says what each call promises.
+
+    Every method blocks on the database and raises LedgerUnavailable where it does not answer.
+    """
+
+    def positions(self, topic: str) -> dict[int, int]:
+        """The next offset to decide, per partition that has one."""
+        ...
+
+    def known(self, ids: Collection[str]) -> dict[str, LedgerRow]:
+        """The rows of revision 0 that these ids have already."""
+        ...
+
+    def history(self, keys: Collection[HistoryKey]) -> dict[HistoryKey, History]:
+        """What earlier rows say; a key without rows may be missing."""
+        ...
+
+    def write(self, batch: LedgerBatch) -> None:
+        """All or nothing. Raises PositionConflict or LedgerConflict where another writer came first."""
+        ...
+
+
+class Outbox(Protocol):
+    """What the relay asks of the ledger, from a thread of its own. Raises LedgerUnavailable."""
+
+    def unpublished(self, limit: int) -> list[OutboxRow]:
+        """The oldest rows that wait, in the order in which they were written."""
+        ...
+
+    def mark_published(self, seqs: Sequence[int], at_ms: int) -> None:
+        """These have been acknowledged by their topics."""
         ...

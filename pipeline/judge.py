@@ -1,0 +1,157 @@
+"""From resolved records to one ledger transaction: who is known, what came before, what is decided."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hadir.attendance.decide import decide
+from hadir.attendance.evidence_record import evidence_body, ledger_row
+from hadir.attendance.ledger_batch import Decision, SecurityEvent
+from hadir.attendance.ledger_history import extended
+from hadir.attendance.ledger_row import HistoryKey, LedgerRow
+from hadir.attendance.policy import Policy
+from hadir.core.check_in import Received
+from hadir.core.clock import Clock
+from hadir.core.evidence import Evidence, FaceFinding, History
+from hadir.core.message import Message
+from hadir.core.verdict import Verdict
+from hadir.pipeline.messages import dead_letter_message, verdict_message
+from hadir.pipeline.ports import Record, VerdictLedger
+
+__all__ = ["Judge", "Judged", "PhotoStore", "Rules", "Stamp", "Taken"]
+
+
+class Rules(Protocol):
+    """`hadir.attendance.assemble.Assembler`, which says what both promise."""
+
+    def history_key(self, received: Received) -> HistoryKey | None: ...
+
+    def evidence(
+        self, received: Received, face: FaceFinding | None, failed_attempts: int, history: History
+    ) -> Evidence: ...
+
+
+class PhotoStore(Protocol):
+    """`hadir.pipeline.case_photos.CasePhotos`, which says what it promises."""
+
+    def keep(self, photos: Sequence[bytes]) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What serves in this process; kept with every verdict that no face finding names itself for."""
+
+    snapshot: str
+    embedding_space: str
+    policy: Policy
+
+
+@dataclass(slots=True)
+class Taken:
+    """A record on its way from log to ledger. `received` is None where it is not decodable; `attempts` were made with
+    its photos, and with no finding the crash budget is spent."""
+
+    record: Record
+    received: Received | None
+    check_in_id: str | None = None
+    finding: FaceFinding | None = None
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class Judged:
+    """What a transaction will hold, collected in order."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    outbox: list[Message] = field(default_factory=list)
+    security_events: list[SecurityEvent] = field(default_factory=list)
+    dead_letters: list[str] = field(default_factory=list)
+    duplicates: int = 0
+
+
+class Judge:
+    """Reads the ledger, never writes it. Deciding the same records again gives the same outcome."""
+
+    def __init__(
+        self, ledger: VerdictLedger, rules: Rules, photos: PhotoStore, *, stamp: Stamp, topic: str, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._rules = rules
+        self._stamp = stamp
+        self._topic = topic
+        self._clock = clock
+        self._photos = photos
+
+    def judge(self, taken: Sequence[Taken]) -> Judged:
+        """Decide records that stand in offset order per partition; photos of cases are kept before this returns.
+
+        Raises:
+            LedgerUnavailable, StoreUnavailable: nothing was decided; try again.
+        """
+        known = self._ledger.known({one.received.id for one in taken if one.received is not None})
+        keys = {id(one): self._rules.history_key(one.received) for one in taken if one.received is not None}
+        history = self._ledger.history({key for key in keys.values() if key is not None})
+        judged = Judged()
+        for one in taken:
+            if one.received is None:
+                self._set_aside(judged, one, "undecodable")
+            elif one.received.id in known:
+                self._again(judged, one, one.received, known[one.received.id])
+            else:
+                row = self._new(judged, one, one.received, keys[id(one)], history)
+                known[row.id] = row
+        return judged
+
+    def _new(
+        self,
+        judged: Judged,
+        one: Taken,
+        received: Received,
+        key: HistoryKey | None,
+        history: dict[HistoryKey, History],
+    ) -> LedgerRow:
+        before = history.get(key, History()) if key is not None else History()
+        failed = one.attempts if one.finding is None else 0
+        evidence = self._rules.evidence(received, one.finding, failed, before)
+        verdict = decide(received, evidence, self._stamp.policy)
+        if key is not None:
+            history[key] = extended(before, verdict.outcome, verdict.reasons)
+        row = ledger_row(
+            received,
+            evidence,
+            verdict,
+            decided_at_ms=self._clock.now_ms(),
+            snapshot=self._stamp.snapshot,
+            embedding_space=self._stamp.embedding_space,
+            policy=self._stamp.policy.id,
+        )
+        judged.decisions.append(
+            Decision(row, evidence_body(received, evidence, verdict, self._keep(received, verdict)))
+        )
+        judged.outbox.append(verdict_message(row))
+        if failed:
+            self._set_aside(judged, one, "processing_failed")
+        return row
+
+    def _keep(self, received: Received, verdict: Verdict) -> tuple[str, ...]:
+        photos = received.check_in.photos if received.check_in is not None else ()
+        if verdict.case:
+            return self._photos.keep(photos)
+        return tuple(hashlib.sha256(photo).hexdigest() for photo in photos)
+
+    def _again(self, judged: Judged, one: Taken, received: Received, first: LedgerRow) -> None:
+        """The same content is answered with the first verdict; other content under the same id is set aside. After
+        an erasure the content is not known any more, and a repeat counts as the same."""
+        if first.content_sha256 in (None, received.content_sha256):
+            judged.duplicates += 1
+            judged.outbox.append(verdict_message(first))
+        else:
+            self._set_aside(judged, one, "id_conflict")
+            judged.security_events.append(SecurityEvent(self._clock.now_ms(), "id_conflict", received.id))
+
+    def _set_aside(self, judged: Judged, one: Taken, code: str) -> None:
+        judged.dead_letters.append(code)
+        judged.outbox.append(dead_letter_message(one.record, self._topic, code, one.attempts, one.check_in_id))
