@@ -149,6 +149,8 @@ def _outcome(key: str, value: object) -> Outcome:
 
 
 def _check_rate(key: str, rate: float) -> None:
+    if not 0 < rate < 1:
+        raise ConfigError(f"{key} is {rate:g}, expected a false match rate between 0 and 1")
     try:
         rate_key(rate)
     except CalibrationError as err:

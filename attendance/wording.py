@@ -88,8 +88,8 @@ _FACTS = frozenset(
 )
 
 _NOT_RECOGNISED = Sentence(
-    "Wajah pada foto belum cocok dengan foto pendaftaran Anda: hadap lurus ke kamera di tempat terang tanpa masker atau "
-    "kacamata hitam, dan bila tetap gagal temui petugas kepegawaian unit Anda.",
+    "Wajah pada foto belum cocok dengan foto pendaftaran Anda: hadap lurus ke kamera di tempat terang tanpa masker "
+    "atau kacamata hitam, dan bila tetap gagal temui petugas kepegawaian unit Anda.",
     "The face in the photo does not match your enrolment photos: look straight into the camera in good light, without "
     "a mask or sunglasses, and if it fails again see your unit's personnel officer.",
 )
@@ -140,7 +140,8 @@ _TEXTS: Mapping[Reason, Sentence] = {
     Reason.IMPOSTOR_SUSPECTED: _NOT_RECOGNISED,
     Reason.FACE_MISMATCH: _NOT_RECOGNISED,
     Reason.PHOTOS_DISAGREE: Sentence(
-        "Foto-foto dalam presensi ini tidak saling cocok: lain kali ambil semuanya berurutan dan hadap lurus ke kamera.",
+        "Foto-foto dalam presensi ini tidak saling cocok: lain kali ambil semuanya berurutan sambil "
+        "menghadap lurus ke kamera.",
         "The photos of this check-in do not match each other: next time take all of them in a row, looking straight "
         "into the camera.",
     ),
@@ -211,7 +212,8 @@ _TEXTS: Mapping[Reason, Sentence] = {
         "until the GPS is steady.",
     ),
     Reason.LOCATION_UNCERTAIN: Sentence(
-        "Lokasi Anda belum dapat dipastikan: lain kali aktifkan GPS akurasi tinggi dan tunggu sebentar di tempat terbuka.",
+        "Lokasi Anda belum dapat dipastikan: lain kali aktifkan GPS akurasi tinggi dan tunggu sebentar di "
+        "tempat terbuka.",
         "Your location is not certain: next time switch on high-accuracy GPS and wait a moment in the open.",
     ),
     Reason.LOCATION_MISSING: Sentence(
@@ -225,7 +227,8 @@ _TEXTS: Mapping[Reason, Sentence] = {
     ),
     Reason.CLOCK_SKEW: Sentence(
         "Jam ponsel berbeda dari waktu penerimaan, atau kiriman tertunda: aktifkan tanggal dan waktu otomatis.",
-        "The phone's clock differs from the time of arrival, or sending was delayed: switch on automatic date and time.",
+        "The phone's clock differs from the time of arrival, or sending was delayed: switch on automatic "
+        "date and time.",
     ),
     Reason.UNKNOWN_PERSON: Sentence(
         "Anda belum ada pada daftar pegawai yang berlaku hari ini: hubungi petugas kepegawaian unit Anda.",
@@ -248,8 +251,10 @@ _TEXTS: Mapping[Reason, Sentence] = {
         "Recorded from the paper sheet: you need not do anything.",
     ),
     Reason.INVALID_FIELD: Sentence(
-        "Data presensi tidak lengkap atau keliru: perbarui aplikasi lalu ulangi, dan hubungi petugas bila terjadi lagi.",
-        "The check-in is incomplete or wrong: update the app and try again, and tell an officer if it happens once more.",
+        "Data presensi tidak lengkap atau keliru: perbarui aplikasi lalu ulangi, dan hubungi petugas bila "
+        "terjadi lagi.",
+        "The check-in is incomplete or wrong: update the app and try again, and tell an officer if it happens once "
+        "more.",
     ),
     Reason.PROCESSING_FAILED: Sentence(
         "Foto tidak dapat diproses oleh sistem, bukan karena kesalahan Anda: petugas akan memeriksanya.",
