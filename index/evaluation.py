@@ -77,7 +77,7 @@ def evaluate(
     if compared.genuine_pairs == 0 or compared.impostor_pairs == 0:
         raise InputError(
             f"{len(names)} people with {len(labels)} photos give {compared.genuine_pairs} pairs of one person and "
-            f"{compared.impostor_pairs} of two: give two people at least, one with more than {photos_per_template} photos"
+            f"{compared.impostor_pairs} of two: give two people or more, one with over {photos_per_template} photo(s)"
         )
     scored = score(compared)
     curve = _Curve(reached(count_scores(scored.genuine)), reached(scored.impostor))
