@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,10 @@ INPUT_PX = 192
 POINTS = 468
 REGION_SCALE = 1.5
 """The region's side over the longer side of the detector's box (MediaPipe's face landmark graph)."""
+
+LEFT_EYE, RIGHT_EYE = 33, 263
+MISJUDGED_RAD = math.radians(9)
+MOST_FITS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,31 +45,43 @@ class FaceMesh:
         self._network = network
 
     def fit(self, image: Image, detection: Detection) -> Mesh:
-        """The mesh of the face at `detection`; look at `presence` before using it."""
-        region = _region(detection)
+        """The mesh of the face at `detection`; look at `presence` before using it.
+
+        The detector misjudges the angle of a face that lies on its side by up to 40°, which spoils the mesh: where the
+        mesh itself says so, it is fitted again to a region turned its way.
+        """
+        eyes = detection.keypoints_px[1] - detection.keypoints_px[0]
+        angle = math.atan2(float(eyes[1]), float(eyes[0]))
+        for _ in range(MOST_FITS):
+            mesh = self._fit(image, _region(detection.box_px, angle))
+            eyes = mesh.points_px[RIGHT_EYE] - mesh.points_px[LEFT_EYE]
+            seen = math.atan2(float(eyes[1]), float(eyes[0]))
+            if abs(math.remainder(seen - angle, math.tau)) < MISJUDGED_RAD:
+                break
+            angle = seen
+        return mesh
+
+    def _fit(self, image: Image, region: Matrix) -> Mesh:
         points, logit = self._network.run(_crop(image, region))
         xyz = points.reshape(POINTS, 3)
         turn, shift = region[:, :2].astype(np.float32), region[:, 2].astype(np.float32)
-        side = float(np.hypot(region[0, 0], region[1, 0]))
-        presence = float(sigmoid(logit).item())
-        return Mesh(xyz[:, :2] @ turn.T + shift, xyz[:, 2] * np.float32(side), presence)
+        side = np.float32(math.hypot(region[0, 0], region[1, 0]))
+        return Mesh(xyz[:, :2] @ turn.T + shift, xyz[:, 2] * side, float(sigmoid(logit).item()))
 
 
-def _region(detection: Detection) -> Matrix:
+def _region(box_px: NDArray[np.float32], angle_rad: float) -> Matrix:
     """Crop pixels to photo pixels: a square around the box, turned so that the eyes lie level."""
-    box = detection.box_px.astype(np.float64)
-    side = REGION_SCALE * max(box[2] - box[0], box[3] - box[1]) / INPUT_PX
-    eyes = detection.keypoints_px[1] - detection.keypoints_px[0]
-    angle = np.arctan2(float(eyes[1]), float(eyes[0]))
-    turn = side * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    centre = (box[:2] + box[2:]) / 2
-    shift = centre - turn @ np.full(2, INPUT_PX / 2)
-    return np.column_stack([turn, shift])
+    x0, y0, x1, y1 = (float(edge) for edge in box_px)
+    scale = REGION_SCALE * max(x1 - x0, y1 - y0) / INPUT_PX
+    c, s = scale * math.cos(angle_rad), scale * math.sin(angle_rad)
+    half = INPUT_PX / 2
+    shift_x, shift_y = (x0 + x1) / 2 - (c - s) * half, (y0 + y1) / 2 - (s + c) * half
+    return np.array([[c, -s, shift_x], [s, c, shift_y]])
 
 
 def _crop(image: Image, region: Matrix) -> NDArray[np.float32]:
     """The network's input (1, 192, 192, 3): the region, with the photo's edge repeated where it reaches beyond."""
-    small = shrink(image, int(np.hypot(region[0, 0], region[1, 0])))
+    small = shrink(image, int(math.hypot(region[0, 0], region[1, 0])))
     to_small = np.array(scale_of(small, image))[:, None] * region
     crop = cv2.warpAffine(
         small,

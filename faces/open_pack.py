@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -54,7 +53,7 @@ class OpenEmbedder:
 
 def shipped_folder() -> Path:
     """Where the open pack's weights lie, as package data."""
-    return Path(str(resources.files("hadir.faces") / "weights"))
+    return Path(__file__).parent / "weights"
 
 
 def load_open_pack(folder: Path | None = None, precision: Choice = "auto") -> AssembledPack:
