@@ -13,6 +13,7 @@ Synthetic people lie in a second index of their own, so that they are found but 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,10 @@ WINDOW = 8
 
 FLOAT32_ERROR = 4e-6
 """Cosines of unit vectors in float32 stray from float64 by 5e-7 at most over 512 dimensions; eight times that."""
+
+_FLAT_IP = b"IxFI"
+_HEADER = struct.Struct("<4siqqqBiQ")
+"""FAISS's format: kind, dimension, rows, two constants, trained, metric, number of floats; then the floats."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,9 +65,13 @@ def pack_vectors(vectors: Vectors) -> bytes:
 def read_vectors(path: Path) -> FlatVectors:
     """Map a file into memory, read-only: the processes of a machine share one copy of its pages.
 
+    FAISS trusts the lengths in a mapped file and would read past its end, so they are compared with its size first.
+
     Raises:
         ValueError: it is not a flat inner-product index, or its vectors are not unit norm.
+        OSError: it cannot be read.
     """
+    _check_lengths(path)
     try:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as err:
@@ -72,6 +81,17 @@ def read_vectors(path: Path) -> FlatVectors:
     vectors = _viewed(index)
     as_unit_vectors(vectors.matrix)
     return vectors
+
+
+def _check_lengths(path: Path) -> None:
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    if len(header) < _HEADER.size or not header.startswith(_FLAT_IP):
+        raise ValueError("it is not a flat inner-product index of FAISS")
+    _, dimension, rows, _, _, _, _, floats = _HEADER.unpack(header)
+    if dimension < 1 or rows < 0 or floats != rows * dimension or size_bytes != _HEADER.size + 4 * floats:
+        raise ValueError(f"its header promises {rows} vectors of {dimension} dimensions in {size_bytes} bytes")
 
 
 def _viewed(index: faiss.IndexFlatIP) -> FlatVectors:

@@ -34,6 +34,11 @@ class FileMark:
     size_bytes: int
     sha256: str
 
+    @classmethod
+    def of(cls, content: bytes) -> FileMark:
+        """The mark of this content."""
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

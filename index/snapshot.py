@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +93,7 @@ def build_snapshot(
         people=len(people),
         templates=sum(p.photos for p in people),
         synthetic=len(synthetic[1]),
-        files={name: FileMark(len(content), sha256(content).hexdigest()) for name, content in contents.items()},
+        files={name: FileMark.of(content) for name, content in contents.items()},
         created_at_ms=created_at_ms,
         hadir_version=hadir_version,
     )
