@@ -40,14 +40,15 @@ class Database:
     again can help; LedgerError for anything else that the database says.
     """
 
-    def __init__(self, url: str, create: bool) -> None:
+    def __init__(self, url: str, create: bool, lock_wait_ms: int = LOCK_WAIT_MS) -> None:
+        """`create`: make the file of an SQLite ledger that is not there yet."""
         parsed = _checked(url)
         self.name = redacted(parsed)
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed, create)
-            self._engine = _sqlite_engine(parsed)
+            self._engine = _sqlite_engine(parsed, lock_wait_ms)
         else:
-            self._engine = _postgres_engine(parsed)
+            self._engine = _postgres_engine(parsed, lock_wait_ms)
         self._writer = self._engine.execution_options(hadir_begin="IMMEDIATE")
 
     @property
@@ -137,8 +138,8 @@ def _prepare_file(url: URL, create: bool) -> None:
         raise LedgerUnavailable(f"the ledger {path} cannot be opened: {err.strerror}") from err
 
 
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_WAIT_MS / 1000})
+def _sqlite_engine(url: URL, lock_wait_ms: int) -> Engine:
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": lock_wait_ms / 1000})
 
     @event.listens_for(engine, "connect")
     def _set(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -146,7 +147,7 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout={LOCK_WAIT_MS}",
+            f"busy_timeout={lock_wait_ms}",
             "journal_mode=WAL",
             # NORMAL can lose rows at power loss after their offsets were committed.
             "synchronous=FULL",
@@ -164,10 +165,10 @@ def _sqlite_engine(url: URL) -> Engine:
     return engine
 
 
-def _postgres_engine(url: URL) -> Engine:
+def _postgres_engine(url: URL, lock_wait_ms: int) -> Engine:
     settings = {
         "statement_timeout": STATEMENT_MS,
-        "lock_timeout": LOCK_WAIT_MS,
+        "lock_timeout": lock_wait_ms,
         "idle_in_transaction_session_timeout": STATEMENT_MS,
         "synchronous_commit": "on",
     }

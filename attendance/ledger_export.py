@@ -31,8 +31,8 @@ def export(
         wanted = wanted.where(ledger_t.c.received_at_ms >= since_ms)
     if until_ms is not None:
         wanted = wanted.where(ledger_t.c.received_at_ms < until_ms)
-    with ledger.snapshot() as connection:
-        for stored in connection.execute(wanted).mappings():
+    with ledger.snapshot() as connection, connection.execute(wanted) as result:
+        for stored in result.mappings():
             row = row_of(stored)
             line: dict[str, object] = {
                 "id": row.id,

@@ -8,7 +8,8 @@ both. A position moved forward is found by reconciling received against decided,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -63,8 +64,11 @@ def verify(
         LedgerUnavailable: the database does not answer.
     """
     problems: list[Problem] = []
-    with ledger.snapshot() as connection:
-        for problem in _problems(connection, heads or (), progress or _silent):
+    with (
+        ledger.snapshot() as connection,
+        closing(_problems(connection, heads or (), progress or _silent)) as found,
+    ):
+        for problem in found:
             problems.append(problem)
             if len(problems) >= MOST_PROBLEMS:
                 break
@@ -82,16 +86,19 @@ class _Walk:
     offset: int = -1
 
 
-def _problems(connection: Connection, heads: Sequence[Head], progress: Callable[[int], None]) -> Iterator[Problem]:
+def _problems(
+    connection: Connection, heads: Sequence[Head], progress: Callable[[int], None]
+) -> Generator[Problem, None, None]:
     published: dict[str, dict[int, str]] = {}
     for head in heads:
         published.setdefault(head.chain, {})[head.seq] = head.hash
     ends: dict[str, int] = {}
-    rows = _counted(connection.execute(_in_chain_order()).mappings(), progress)
-    for chain, group in groupby(rows, key=lambda row: str(row["chain"])):
-        walk = _Walk(chain, published.pop(chain, {}))
-        yield from _chain_problems(walk, group)
-        ends[chain] = walk.offset
+    with connection.execute(_in_chain_order()) as result:
+        rows = _counted(iter(result.mappings()), progress)
+        for chain, group in groupby(rows, key=lambda row: str(row["chain"])):
+            walk = _Walk(chain, published.pop(chain, {}))
+            yield from _chain_problems(walk, group)
+            ends[chain] = walk.offset
     for chain, lost in sorted(published.items()):
         yield Problem(chain, min(lost), None, "seq", f"the whole chain is missing, up to row {max(lost)}")
     yield from _position_problems(connection, ends)
@@ -100,6 +107,10 @@ def _problems(connection: Connection, heads: Sequence[Head], progress: Callable[
 
 def _chain_problems(walk: _Walk, rows: Iterator[RowMapping]) -> Iterator[Problem]:
     for row, following in _with_next(rows):
+        # SQLite keeps any type in any column.
+        if not isinstance(row["seq"], int):
+            yield Problem(walk.chain, None, row["check_in_id"], "seq", "not a number")
+            continue
         yield from _gap(walk, row)
         flaws = _row_flaws(walk, row, following)
         walk.seq = row["seq"]
@@ -120,7 +131,9 @@ def _gap(walk: _Walk, row: RowMapping) -> Iterator[Problem]:
 
 
 def _row_flaws(walk: _Walk, row: RowMapping, following: RowMapping | None) -> list[Flaw]:
-    link = Link({name: row[name] for name in _SEALED}, row["field_digests"], row["prev_hash"], row["hash"])
+    link = Link(
+        {name: row[name] for name in _SEALED}, *(str(row[name]) for name in ("field_digests", "prev_hash", "hash"))
+    )
     head = walk.heads.get(row["seq"])
     witness = following["prev_hash"] if following is not None and following["seq"] == row["seq"] + 1 else head
     flaws, walk.before = examine(walk.before, link, witness)
@@ -145,7 +158,9 @@ def _evidence_flaws(row: RowMapping) -> list[Flaw]:
         return [Flaw(f"evidence.{name}", "marked as erased, but it is there") for name in left]
     if body is None or salt is None:
         return [Flaw(f"evidence.{'body' if body is None else 'salt'}", "empty without an erasure")]
-    if len(salt) == SALT_BYTES and evidence_sha256(body, salt) == row["evidence_sha256"]:
+    if not isinstance(body, str) or not isinstance(salt, bytes) or len(salt) != SALT_BYTES:
+        return [Flaw("evidence.body" if not isinstance(body, str) else "evidence.salt", "not of its type or length")]
+    if evidence_sha256(body, salt) == row["evidence_sha256"]:
         return []
     parts = changed_parts(body, salt, row["evidence_digests"])
     return [Flaw(f"evidence.{part}", "not the one that was sealed") for part in parts]
@@ -171,8 +186,9 @@ def _orphans(connection: Connection) -> Iterator[Problem]:
         .select_from(evidence_t.outerjoin(ledger_t, owner))
         .where(ledger_t.c.chain.is_(None))
     )
-    for (check_in_id,) in connection.execute(lonely):
-        yield Problem("-", None, check_in_id, "evidence", "a side-table row without its ledger row")
+    with connection.execute(lonely) as result:
+        for (check_in_id,) in result:
+            yield Problem("-", None, check_in_id, "evidence", "a side-table row without its ledger row")
 
 
 def _in_chain_order() -> Select[Any]:

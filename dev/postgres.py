@@ -56,7 +56,8 @@ def running_postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
             _wait_until_ready(bin_, port, process, log)
             yield f"postgresql+psycopg://hadir@127.0.0.1:{port}/postgres"
         finally:
-            process.send_signal(signal.SIGINT)
+            # Without fsync there is nothing worth a last checkpoint.
+            process.send_signal(signal.SIGINT if durable else signal.SIGQUIT)
             process.wait(timeout=STOP_S)
 
 
