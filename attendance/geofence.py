@@ -62,7 +62,7 @@ def judge(place: Place, accuracy_m: float, accuracy_limit_m: float) -> Fence:
     Everything else is uncertain, and so is what no device can mean: an accuracy below zero, a value that is not a
     number. No comparison with NaN holds, so it can neither place somebody inside nor refuse them.
     """
-    if not accuracy_m >= 0:
+    if accuracy_m < 0:
         return Fence.UNCERTAIN
     if place.distance_m - accuracy_m > place.radius_m:
         return Fence.OUTSIDE

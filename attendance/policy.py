@@ -66,6 +66,14 @@ class Policy:
         """`name/version`, as the ledger keeps it beside every verdict."""
         return f"{self.name}/{self.version}"
 
+    def require_in_force(self, today: date) -> None:
+        """Raise ConfigError where this version does not hold yet; `today` is the local date at start-up."""
+        if today < self.valid_from:
+            raise ConfigError(
+                f"policy {self.id} holds from {self.valid_from.isoformat()}, today is {today.isoformat()}: "
+                "start with the version in force"
+            )
+
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "clock_skew_limit_s": (1, 86_400),

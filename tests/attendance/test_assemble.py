@@ -136,6 +136,19 @@ def test_after_a_transfer_the_old_units_night_and_the_new_units_day_both_count()
     assert day.shift == ShiftWindow("office/2026-11-25/day", 0)
 
 
+def test_where_two_memberships_hold_at_once_because_of_their_zones_the_later_one_counts() -> None:
+    east = Unit("east", "East", ZoneInfo("Asia/Jayapura"))
+    moved = Roster(
+        [
+            Membership("z", "office", "4", "Z", Period(last=date(2026, 11, 24))),
+            Membership("z", "east", "4", "Z", Period(first=date(2026, 11, 25))),
+        ]
+    )
+    shifts = Shifts(Units([*UNITS, east]), [OFFICE])
+    some = Assembler(moved, Sites([], []), shifts, POLICY, THRESHOLDS, identify_margin=0.02)
+    assert some.evidence(received("z", "2026-11-24T23:30"), finding(), 0, History()).shift_key == "east/2026-11-25/"
+
+
 def test_a_fix_is_held_against_the_nearest_of_the_persons_sites() -> None:
     place = assembler().evidence(received("a", "2026-11-24T07:00"), finding(), 0, History()).place
     assert place is not None

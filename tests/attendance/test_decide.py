@@ -404,6 +404,10 @@ UNPROVEN = {
     "accuracy": (claim(fix=replace(FIX, accuracy_m=NAN)), evidence()),
     "negative accuracy": (claim(fix=replace(FIX, accuracy_m=-1.0)), evidence()),
     "photos without any code": (claim(), evidence(replace(finding(), usable=0, claimed=None))),
+    "a photo without a code beside an unreadable one": (
+        claim(),
+        evidence(replace(photos(Reason.PHOTO_EMPTY, None), usable=0, claimed=None)),
+    ),
     "no photos at all": (claim(), evidence(replace(finding(), photos=(), usable=0, claimed=None))),
     "face missing": (claim(), replace(MACHINE, place=Place("s", 30, 50))),
 }

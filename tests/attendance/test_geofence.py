@@ -32,6 +32,7 @@ DEGREE_M = math.pi * EARTH_RADIUS_M / 180
         ((90, 12), (90, -77), 0),
         ((89.9995, 0), (89.9995, 180), DEGREE_M * 0.001),
         ((90, 0), (-90, 0), math.pi * EARTH_RADIUS_M),
+        ((-16.81199803224885, -78.5), (16.81199803224885, 101.5), math.pi * EARTH_RADIUS_M),
     ],
 )
 def test_known_distances_also_at_the_antimeridian_and_the_poles(

@@ -96,3 +96,10 @@ def test_a_bad_policy_is_refused_with_the_name_of_its_key(tmp_path: Path, text: 
 def test_a_policy_without_its_identity_is_refused(tmp_path: Path, head: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         load(tmp_path, "", head)
+
+
+def test_a_policy_is_not_in_force_before_its_day(tmp_path: Path) -> None:
+    policy = load(tmp_path, "")
+    policy.require_in_force(date(2026, 1, 1))
+    with pytest.raises(ConfigError, match="policy test/7 holds from 2026-01-01, today is 2025-12-31"):
+        policy.require_in_force(date(2025, 12, 31))
