@@ -11,8 +11,8 @@ Where the table leaves room:
 - Photos that cannot be used do not count while another one of the same check-in can. When none can, `photo_unreadable`
   needs photo codes on all of them; else the quality reasons of the readable ones stand.
 - No site assigned to a person is the organiser's omission: `location_uncertain`.
-- A case is a verdict in review, or a suspected impostor: where another reason refuses anyway, neither the third mismatch
-  nor a spent crash budget opens one.
+- A case is a verdict in review, or a suspected impostor: where another reason refuses anyway, neither the third
+  mismatch nor a spent crash budget opens one.
 - A face check-in whose photos nobody has looked at is `processing_failed`, however it came about.
 """
 
