@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import structlog
 
 from hadir.core.clock import Clock
-from hadir.pipeline.batching import BatchLimit
 from hadir.pipeline.docket import Docket
 from hadir.pipeline.judge import Judge
+from hadir.pipeline.limits import IntakeLimits
 from hadir.pipeline.observer import Observer, Observers
 from hadir.pipeline.ports import Pool, Source, VerdictLedger, Wake
-from hadir.pipeline.watermarks import Watermarks
-from hadir.pipeline.writer import LedgerWriter, WritePolicy
+from hadir.pipeline.writer import LedgerWriter
 
-__all__ = ["Intake", "IntakeLimits"]
+__all__ = ["Intake"]
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class IntakeLimits:
-    """`grace_s` is how long a stop waits for what is in hand."""
-
-    batch: BatchLimit = field(default_factory=BatchLimit)
-    watermarks: Watermarks = field(default_factory=Watermarks)
-    write: WritePolicy = field(default_factory=WritePolicy)
-    grace_s: float = 30.0
 
 
 class Intake:
@@ -49,11 +37,12 @@ class Intake:
         topic: str,
         clock: Clock,
         observer: Observer | None = None,
-        limits: IntakeLimits = IntakeLimits(),
+        limits: IntakeLimits | None = None,
         after_write: Wake = lambda: None,
     ) -> None:
         """`after_write` is called after each transaction: it wakes the outbox's relay."""
-        self._source, self._pool, self._clock, self._limits = source, pool, clock, limits
+        self._source, self._pool, self._clock = source, pool, clock
+        self._limits = limits = limits or IntakeLimits()
         self._observer: Observer = observer if observer is not None else Observers()
         self._docket = Docket(limits.watermarks, limits.batch)
         self._writer = LedgerWriter(

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 
 import structlog
 
 from hadir.attendance.ledger_batch import Advance, LedgerBatch
 from hadir.core.clock import Clock
 from hadir.core.errors import HadirError, LedgerConflict, LedgerUnavailable, PositionConflict, StoreUnavailable
-from hadir.pipeline.backoff import Backoff, BackoffPolicy
+from hadir.pipeline.backoff import Backoff
 from hadir.pipeline.docket import Docket
 from hadir.pipeline.judge import Judge, Judged
+from hadir.pipeline.limits import WritePolicy
 from hadir.pipeline.observer import Observer, Written
 from hadir.pipeline.ports import Source, VerdictLedger, Wake
 
-__all__ = ["LedgerWriter", "WritePolicy"]
+__all__ = ["LedgerWriter"]
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class WritePolicy:
-    """`most_records` is the most that one transaction decides."""
-
-    most_records: int = 256
-    backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
 
 
 class LedgerWriter:

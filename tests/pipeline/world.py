@@ -27,10 +27,11 @@ from hadir.core.message import Message
 from hadir.pipeline.codec import encode_check_in
 from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.judge import Judge, PhotoStore, Stamp
+from hadir.pipeline.limits import IntakeLimits
 from hadir.pipeline.memory import MemoryLog, MemorySource
 from hadir.pipeline.observer import InHand, Written
 from hadir.pipeline.ports import FaceJob, Pool, Source, VerdictLedger
-from hadir.pipeline.run import Intake, IntakeLimits
+from hadir.pipeline.run import Intake
 from hadir.pipeline.topics import CHECK_INS
 
 __all__ = [

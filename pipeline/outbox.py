@@ -1,0 +1,120 @@
+"""From the ledger's outbox to the topics: at least once, in order, with the same bytes every time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import structlog
+
+from hadir.attendance.ledger_batch import OutboxRow
+from hadir.core.clock import Clock
+from hadir.core.errors import HadirError, LedgerUnavailable, StreamError, StreamUnavailable
+from hadir.pipeline.backoff import Backoff, BackoffPolicy
+from hadir.pipeline.observer import Observer, Observers
+from hadir.pipeline.ports import Outbox, Sink
+
+__all__ = ["Relay"]
+
+_log = structlog.get_logger(__name__)
+
+IDLE_S = 1.0
+"""How often an idle relay looks without being woken: for rows that another process left behind."""
+
+
+class Relay:
+    """One thread, so that one process never races itself. A crash between sending and marking sends again: readers
+    tell by id and revision, and the bytes are equal. Two processes on one ledger only cost duplicates."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sink: Sink,
+        clock: Clock,
+        *,
+        observer: Observer | None = None,
+        batch: int = 256,
+        backoff: BackoffPolicy | None = None,
+    ) -> None:
+        self._outbox, self._sink, self._clock, self._batch = outbox, sink, clock, batch
+        self._observer: Observer = observer if observer is not None else Observers()
+        self._backoff = Backoff(clock, backoff or BackoffPolicy())
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._serve, name="hadir-outbox", daemon=True)
+
+    def start(self) -> None:
+        """Publish from now on, on a thread of its own."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something to publish. From any thread."""
+        self._wake.set()
+
+    def step(self) -> bool:
+        """Publish one batch; whether more may wait. On failure nothing is lost: it stays in the outbox."""
+        if self._backoff.wait_s() > 0:
+            return False
+        try:
+            rows = self._outbox.unpublished(self._batch)
+            refused = self._publish(rows) if rows else 0
+        except (LedgerUnavailable, StreamUnavailable) as err:
+            self._later(err)
+            return False
+        if not refused:
+            self._backoff.worked()
+        return len(rows) == self._batch and not refused
+
+    def drain(self) -> None:
+        """Publish all that waits, on the caller's thread: for a finite run, and after `close`."""
+        while self.step():
+            pass
+
+    def close(self, grace_s: float = 10.0) -> None:
+        """End the thread after a last attempt to publish what waits. Idempotent; the sink stays open."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(grace_s)
+
+    def _serve(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            if not self.step():
+                self._wake.wait(self._backoff.wait_s() or IDLE_S)
+        self.drain()
+
+    def _publish(self, rows: Sequence[OutboxRow]) -> int:
+        """Send and mark; returns how many the log refuses for good."""
+        try:
+            self._sink.send([row.message for row in rows])
+        except StreamUnavailable:
+            raise
+        except StreamError:
+            return self._publish_singly(rows)
+        self._mark(rows)
+        return 0
+
+    def _publish_singly(self, rows: Sequence[OutboxRow]) -> int:
+        """One refused message must not hold up the others. It stays in the outbox, where its count is seen."""
+        refused = 0
+        for row in rows:
+            try:
+                self._sink.send([row.message])
+            except StreamUnavailable:
+                raise
+            except StreamError as err:
+                refused += 1
+                _log.error("outbox_row_refused", seq=row.seq, topic=row.message.topic, error=str(err))
+                self._later(err)
+            else:
+                self._mark([row])
+        return refused
+
+    def _mark(self, rows: Sequence[OutboxRow]) -> None:
+        self._outbox.mark_published([row.seq for row in rows], self._clock.now_ms())
+
+    def _later(self, err: HadirError) -> None:
+        self._backoff.failed()
+        self._observer.on_retry("outbox", err.code)
+        _log.warning("publish_failed", code=err.code, failures=self._backoff.failures, error=str(err))

@@ -1,0 +1,117 @@
+"""The stream's numbers for Prometheus: an observer, and the page that is scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+
+from hadir.core.clock import Clock
+from hadir.core.errors import SetupError
+from hadir.core.metrics import METRICS, MetricName
+from hadir.pipeline.observer import InHand, Written
+
+__all__ = ["MetricsPage", "StreamMetrics"]
+
+
+class StreamMetrics:
+    """Counts what the loop tells. One per process: nothing is registered globally."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.registry = CollectorRegistry()
+        self._clock = clock
+        self._latency = self._histogram(MetricName.VERDICT_LATENCY)
+        self._verdicts = self._counter(MetricName.VERDICTS)
+        self._reasons = self._counter(MetricName.VERDICT_REASONS)
+        self._received = self._counter(MetricName.RECEIVED)
+        self._dead_letters = self._counter(MetricName.DEAD_LETTERS)
+        self._duplicates = self._counter(MetricName.DUPLICATES)
+        self._security = self._counter(MetricName.SECURITY_EVENTS)
+        self._fill = self._histogram(MetricName.BATCH_FILL)
+        self._in_flight = self._gauge(MetricName.IN_FLIGHT)
+        self._oldest_ms: int | None = None
+        self._gauge(MetricName.OLDEST_UNDECIDED).set_function(self._oldest_age_s)
+
+    def watch(self, *, outbox: Callable[[], int], retries: Callable[[], int]) -> None:
+        """Ask these at every scrape: the ledger's `outbox_depth`, and how often the pool tried a batch again."""
+        self._gauge(MetricName.OUTBOX).set_function(outbox)
+        # A counter that is kept elsewhere: read at the scrape, so it stands as a gauge in this client.
+        self._gauge(MetricName.RETRIES).set_function(retries)
+
+    def serving(self, *, snapshot: str, embedding_space: str, pack: str, licence: str) -> None:
+        """Name the index that serves."""
+        metric = METRICS[MetricName.SNAPSHOT_INFO]
+        # The client appends `_info` to the name itself.
+        info = Info(MetricName.SNAPSHOT_INFO.removesuffix("_info"), metric.help, registry=self.registry)
+        info.info({"snapshot": snapshot, "embedding_space": embedding_space, "pack": pack, "licence": licence})
+
+    def on_received(self, records: int) -> None:
+        self._received.inc(records)
+
+    def on_batch(self, photos: int, limit: int) -> None:
+        self._fill.observe(photos / limit)
+
+    def on_written(self, written: Written) -> None:
+        for row in written.rows:
+            # Nobody may make labels grow: where the channel could not be read, it is not one of the three.
+            channel = row.channel or "invalid"
+            self._latency.labels(channel).observe(max(0.0, (written.at_ms - row.received_at_ms) / 1000))
+            self._verdicts.labels(row.outcome.value, channel).inc()
+            for reason in row.reasons:
+                self._reasons.labels(row.outcome.value, reason.value).inc()
+        for code in written.dead_letters:
+            self._dead_letters.labels(code).inc()
+        for code in written.security_events:
+            self._security.labels(code).inc()
+        self._duplicates.inc(written.duplicates)
+
+    def on_in_hand(self, in_hand: InHand) -> None:
+        self._in_flight.set(in_hand.with_workers)
+        self._oldest_ms = in_hand.oldest_received_at_ms
+
+    def on_retry(self, part: str, code: str) -> None:
+        """Seen as age and depth; which part failed is in the log."""
+
+    def _oldest_age_s(self) -> float:
+        oldest_ms = self._oldest_ms
+        return max(0.0, (self._clock.now_ms() - oldest_ms) / 1000) if oldest_ms is not None else 0.0
+
+    def _counter(self, name: MetricName) -> Counter:
+        metric = METRICS[name]
+        return Counter(name, metric.help, metric.labels, registry=self.registry)
+
+    def _gauge(self, name: MetricName) -> Gauge:
+        metric = METRICS[name]
+        return Gauge(name, metric.help, metric.labels, registry=self.registry)
+
+    def _histogram(self, name: MetricName) -> Histogram:
+        metric = METRICS[name]
+        return Histogram(name, metric.help, metric.labels, registry=self.registry, buckets=metric.edges)
+
+
+class MetricsPage:
+    """`/metrics` on a port. On loopback unless told otherwise: the page tells how many check in, and when."""
+
+    def __init__(self, metrics: StreamMetrics, port: int, host: str = "127.0.0.1") -> None:
+        """Serve from now on; port 0 takes a free one. Raises SetupError where the port is taken."""
+        try:
+            self._server, self._thread = start_http_server(port, host, registry=metrics.registry)
+        except OSError as err:
+            raise SetupError(f"metrics port {host}:{port} is not free ({err.strerror}): name another") from err
+        self.port = int(self._server.server_port)
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
