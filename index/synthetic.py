@@ -3,8 +3,11 @@
 They make a search as long and as crowded as with real people. They can never be enrolled, accused or counted: the flag
 travels with them into the snapshot and every candidate, and calibration, cohort and accuracy figures leave them out.
 
-A normal distribution with the mean and covariance of real vectors, laid back onto the sphere, reproduces the scores of
-different people up to the far tail (a test compares the quantiles); single photos, so a drawn template counts as one.
+They are drawn from a normal distribution with the mean and covariance of real vectors of single photos and laid back
+onto the sphere, so a drawn template counts as one photo. Measured with the open pack (int8) on 2,828 people of LFW:
+the cosines of different people at the 50, 90, 99, 99.9 and 99.99 % quantiles are .844, .885, .913, .930, .943 for real
+people and .848, .886, .910, .925, .935 for drawn ones. They crowd a search as real people do, but look-alikes are a
+little rarer among them.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from hadir.core.errors import PackError
@@ -44,7 +48,7 @@ def read_statistics(path: Path, precision: str) -> Statistics:
     try:
         if path.stat().st_size > MOST_STATISTICS_BYTES:
             raise PackError(f"{path} has more than {MOST_STATISTICS_BYTES} bytes: it is not a pack's statistics")
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, NpzFile(file, allow_pickle=False) as archive:
             mean = np.asarray(archive[f"mean_{precision}"], dtype=np.float64)
             covariance = np.asarray(archive[f"covariance_{precision}"], dtype=np.float64)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as err:
