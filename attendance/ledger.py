@@ -256,6 +256,7 @@ class Ledger:
         """Empty the side-table rows of these check-ins, all revisions, and return how many were emptied now.
 
         The chain stays whole: it holds salted digests alone. Messages that still wait in the outbox are not touched.
+        SQLite overwrites the bytes; on PostgreSQL they lie in dead rows until its next vacuum, and in backups.
         """
         emptied = (
             update(evidence_t)

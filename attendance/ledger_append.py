@@ -58,6 +58,8 @@ def check_batch(batch: LedgerBatch) -> None:
     ranges = {one.partition: range(one.expected or 0, one.next_offset) for one in batch.advances}
     if len(ranges) != len(batch.advances):
         raise ValueError("a batch advances each partition once")
+    if any(one.next_offset < (one.expected or 0) for one in batch.advances):
+        raise ValueError("a position never moves back")
     for decision in batch.decisions:
         row = decision.row
         if row.offset not in ranges.get(row.partition, ()):

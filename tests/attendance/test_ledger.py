@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from hadir.attendance.ledger import Counts, Ledger
-from hadir.attendance.ledger_batch import LedgerBatch, SecurityEvent
+from hadir.attendance.ledger_batch import Advance, LedgerBatch, SecurityEvent
 from hadir.attendance.ledger_row import HistoryKey, LedgerRow
 from hadir.attendance.ledger_verify import verify
 from hadir.core.check_in import Channel, Direction
@@ -108,6 +108,7 @@ def test_an_id_that_has_a_row_is_a_conflict_and_writes_nothing(ledger: Ledger) -
     [
         (replace(batch_of([example_row(1, 0, 1)]), advances=()), "outside of the batch's advances"),
         (batch_of([example_row(1, 0, 1)], expected={0: 2}), "outside of the batch's advances"),
+        (LedgerBatch(TOPIC, (), (), (), (Advance(0, 5, 4),)), "never moves back"),
         (batch_of([example_row(1, 0, 2), example_row(2, 0, 1)]), "offset order"),
         (batch_of([example_row(1, 0, 1), example_row(2, 0, 1)]), "offset order"),
         (batch_of([example_row(1, 0, 1), example_row(1, 1, 1)]), "each check-in once"),
