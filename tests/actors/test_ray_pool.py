@@ -103,7 +103,7 @@ def workers_get_the_stages_by_value(local_ray: LocalRay) -> None:
     from tests.actors import gate
 
     for module in (pool_contract, gate, sys.modules[__name__]):
-        ray.cloudpickle.register_pickle_by_value(module)
+        ray.cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]  # a vendor's
 
 
 @pytest.fixture
