@@ -143,9 +143,8 @@ def values_of(row: LedgerRow, chain: str, seq: int, evidence: SealedEvidence, ac
         "check_in_id": row.id,
         "revision": row.revision,
         "person": row.person,
-        # A member of an Enum would reach PostgreSQL by its name.
-        "direction": None if row.direction is None else str(row.direction),
-        "channel": None if row.channel is None else str(row.channel),
+        "direction": row.direction,
+        "channel": row.channel,
         "outcome": row.outcome.value,
         "reasons": msgspec.json.encode([reason.value for reason in row.reasons]).decode(),
         "is_case": int(row.case),
