@@ -33,7 +33,7 @@ class Sheet:
     decided_at_s: tuple[float, ...]
     received_at_s: tuple[float, ...]
     duplicates: int
-    dead_letters: int
+    dead_letters: Counter[str]
     sentences: tuple[tuple[str, str], ...]
     moments: tuple[tuple[float, str], ...]
 
@@ -49,7 +49,7 @@ class Board:
     _outcomes: Counter[str] = field(default_factory=Counter)
     _reasons: Counter[str] = field(default_factory=Counter)
     _duplicates: int = 0
-    _dead_letters: int = 0
+    _dead_letters: Counter[str] = field(default_factory=Counter)
     _sentences: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=8))
     _moments: list[tuple[float, str]] = field(default_factory=list)
 
@@ -72,10 +72,10 @@ class Board:
         with self._lock:
             self._duplicates += 1
 
-    def dead_letter(self) -> None:
+    def dead_letter(self, code: str) -> None:
         """A record set aside."""
         with self._lock:
-            self._dead_letters += 1
+            self._dead_letters[code] += 1
 
     def moment(self, text: str, at_s: float) -> None:
         """Something to remember: a worker killed, a worker back."""
@@ -94,7 +94,7 @@ class Board:
                 decided_at_s=tuple(self._decided_at_s),
                 received_at_s=tuple(self._received_at_s),
                 duplicates=self._duplicates,
-                dead_letters=self._dead_letters,
+                dead_letters=Counter(self._dead_letters),
                 sentences=tuple(self._sentences),
                 moments=tuple(self._moments),
             )

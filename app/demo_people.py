@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hadir.core.errors import InputError, SetupError
+from hadir.faces.front import build_front
+from hadir.faces.locate import FaceLocator
+from hadir.faces.manifest import read_files, read_manifest
+from hadir.faces.open_pack import shipped_folder
 
-__all__ = ["FaceBoxes", "RealPerson", "group_photo", "people_in_folder", "people_in_packages"]
-
-FaceBoxes = Callable[[NDArray[np.uint8]], list[tuple[float, float, float, float]]]
-"""Finds faces in an RGB photo: boxes (left, top, right, bottom) in pixels."""
+__all__ = ["RealPerson", "crowd_of", "people_in_folder", "people_in_packages"]
 
 Photo = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
 
 _MOST_PEOPLE = 64
 _IMAGES = {".jpg", ".jpeg", ".png"}
@@ -32,19 +34,22 @@ class RealPerson:
     photos: tuple[Photo, ...]
 
 
-def people_in_packages(find_faces: FaceBoxes) -> list[RealPerson]:
+def people_in_packages() -> list[RealPerson]:
     """Eight people: six of insightface's group photo, its portrait, and scikit-image's astronaut (a NASA photo)."""
-    group = group_photo()
-    faces = [_cut(group, box) for box in sorted(find_faces(group))]
-    faces.append(_read(_package_folder("insightface") / "data" / "images" / "Tom_Hanks_54745.png"))
+    locator = _locator()
+    group = _read(_package_folder("insightface") / "data" / "images" / "t1.jpg")
     astronaut = _read(_package_folder("skimage") / "data" / "astronaut.png")
-    faces.append(_cut(astronaut, find_faces(astronaut)[0]))
+    faces = [_cut(group, box) for box in _find_faces(group, locator)]
+    faces.append(_read(_package_folder("insightface") / "data" / "images" / "Tom_Hanks_54745.png"))
+    faces += [_cut(astronaut, box) for box in _find_faces(astronaut, locator)[:1]]
     return [RealPerson(f"P{i:05d}", (face,)) for i, face in enumerate(faces, start=1)]
 
 
-def group_photo() -> Photo:
-    """The photo with six people that insightface brings along."""
-    return _read(_package_folder("insightface") / "data" / "images" / "t1.jpg")
+def crowd_of(people: Sequence[RealPerson]) -> Photo:
+    """Two people in one photo, side by side: what nobody may sign with."""
+    side = 360
+    halves = [cv2.resize(person.photos[0], (side, side), interpolation=cv2.INTER_AREA) for person in people[:2]]
+    return np.asarray(np.hstack(halves), dtype=np.uint8)
 
 
 def people_in_folder(folder: Path) -> list[RealPerson]:
@@ -68,6 +73,35 @@ def people_in_folder(folder: Path) -> list[RealPerson]:
     return people
 
 
+def _locator() -> FaceLocator:
+    manifest = read_manifest(shipped_folder())
+    return build_front(manifest, read_files(shipped_folder(), manifest)).locator
+
+
+def _find_faces(photo: Photo, locator: FaceLocator) -> list[Box]:
+    """Every face of a large photo, left to right, by looking at overlapping tiles: the detector is made for selfies and
+    misses faces below 15 % of the photo's side."""
+    side = photo.shape[0] // 3
+    found: list[Box] = []
+    for top, left in ((y, x) for y in _steps(photo.shape[0], side) for x in _steps(photo.shape[1], side)):
+        face = locator.locate(np.ascontiguousarray(photo[top : top + side, left : left + side]))
+        if face is not None:
+            x0, y0, x1, y1 = (float(v) for v in face.detection.box_px)
+            box = (x0 + left, y0 + top, x1 + left, y1 + top)
+            if not any(_same_face(box, other) for other in found):
+                found.append(box)
+    return sorted(found)
+
+
+def _steps(length: int, side: int) -> list[int]:
+    return [*range(0, length - side, side // 2), length - side]
+
+
+def _same_face(one: Box, other: Box) -> bool:
+    middle_x, middle_y = (one[0] + one[2]) / 2, (one[1] + one[3]) / 2
+    return other[0] < middle_x < other[2] and other[1] < middle_y < other[3]
+
+
 def _package_folder(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
@@ -82,7 +116,7 @@ def _read(path: Path) -> Photo:
     return np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def _cut(photo: Photo, box: tuple[float, float, float, float]) -> Photo:
+def _cut(photo: Photo, box: Box) -> Photo:
     """The face with half its width around it: enough for the detector, too little for a neighbour."""
     left, top, right, bottom = box
     middle_x, middle_y, half = (left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top)

@@ -16,6 +16,14 @@ __all__ = ["assign_units", "write_site"]
 
 _ZONE = "Asia/Jakarta"
 _UNIT_NAMES = ("Dinas Pendidikan", "Puskesmas", "Kecamatan")
+_SHIFTS = (
+    (UNITS[0], "pagi", (-90, 30, 120, 240, 480, 540)),
+    (UNITS[0], "malam", (-330, -300, -250, -60, -10, 180)),
+    (UNITS[1], "pagi", (-90, -12, 120, -30, 60, 180)),
+    (UNITS[2], "siang", (240, 300, 330, 400, 500, 600)),
+)
+"""Windows in minutes from now: in_opens, starts, in_closes, out_opens, ends, out_closes."""
+
 _SMALL_HOURS = 6
 """Before six the morning is counted from the day before (24:00 and later), so that no time falls before midnight."""
 
@@ -52,15 +60,10 @@ def write_site(folder: Path, unit_of: Mapping[str, str], now_ms: int, seed: int)
     )
     _write(folder / "placements.csv", ("person", "unit", "site"), (("", u, "balai") for u in UNITS))
     minute = _minute_of_day(now_ms)
-    windows = {
-        UNITS[0]: (-90, 30, 120, -60, -10, 180),
-        UNITS[1]: (-90, -12, 120, -30, 60, 180),
-        UNITS[2]: (240, 300, 330, 400, 500, 600),
-    }
     _write(
         folder / "shifts.csv",
         ("unit", "code", "weekdays", "in_opens", "starts", "in_closes", "out_opens", "ends", "out_closes"),
-        ((u, "pagi", "mon-sun", *(_clock(minute + m) for m in offsets)) for u, offsets in windows.items()),
+        ((u, code, "mon-sun", *(_clock(minute + m) for m in offsets)) for u, code, offsets in _SHIFTS),
     )
 
 

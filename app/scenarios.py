@@ -33,16 +33,16 @@ Reasoned = tuple[Outcome, Reason]
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What must become of an id: outcome and first reason of its one row; None: dead letter without a row."""
+    """What must become of an id: outcome and first reason of its one row."""
 
     id: str
-    outcome: Outcome | None
+    outcome: Outcome
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One record to send. `expected` is None for a record that repeats an earlier one's id."""
+    """One record to send. `expected` is None for what must leave no row: a repeated id, or noise."""
 
     key: str
     value: bytes

@@ -7,7 +7,7 @@ comparison is written so that NaN can neither accept nor refuse, which leaves it
 Where the table leaves room:
 - `invalid_field` and `unknown_person` stand alone: without a valid claim, or a unit, nothing else can be judged.
 - `late` and `early_leave` stand in the place of `ok`, and are kept beside other reasons; `ok` is kept only alone or
-  beside `repeated`. An accepted fingerprint says `channel_fingerprint` instead of `ok`.
+  beside `repeated`, which never stands first. An accepted fingerprint says `channel_fingerprint` instead of `ok`.
 - Photos that cannot be used do not count while another one of the same check-in can. When none can, `photo_unreadable`
   needs photo codes on all of them; else the quality reasons of the readable ones stand.
 - No site assigned to a person is the organiser's omission: `location_uncertain`.
@@ -65,8 +65,8 @@ def _rows(received: Received, evidence: Evidence, policy: Policy) -> Iterator[_R
             yield from _face(evidence, policy)
             yield from _location(check_in, evidence, policy)
             yield from _clock(check_in, evidence, policy)
-        yield from _repeated(evidence)
         yield from _channel(check_in, evidence, policy)
+        yield from _repeated(evidence)
 
 
 def _shift(check_in: CheckIn, evidence: Evidence) -> Iterator[_Row]:

@@ -86,6 +86,7 @@ class Pool(_Section):
     in_flight_check_ins: Annotated[int, Field(ge=1, le=100_000)]
     object_store_bytes: Annotated[int, Field(ge=75 << 20, le=64 << 30)]
     ray_address: str
+    ray_token_file: str
 
 
 class Metrics(_Section):

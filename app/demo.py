@@ -1,0 +1,190 @@
+"""The demo: a small true morning through the whole house, with the truth written down before it starts."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from hadir.actors.leftovers import end_leftovers
+from hadir.app.board import Sheet
+from hadir.app.demo_enrolment import build_index, enrol_people
+from hadir.app.demo_people import RealPerson, crowd_of, people_in_folder, people_in_packages
+from hadir.app.demo_site import assign_units, write_site
+from hadir.app.demo_stream import Pace, stream
+from hadir.app.explanation import explain
+from hadir.app.log_ends import open_ends
+from hadir.app.logs import log_to
+from hadir.app.options import DEFAULTS
+from hadir.app.output import out
+from hadir.app.scenarios import Cast, Expected, Planned, plan
+from hadir.app.tally import Tally, tally
+from hadir.app.variation import encode_jpeg
+from hadir.app.wiring import open_ledger
+from hadir.attendance.ledger import Ledger
+from hadir.attendance.ledger_export import export
+from hadir.attendance.ledger_heads import read_heads
+from hadir.attendance.ledger_verify import verify
+from hadir.core.clock import SystemClock
+from hadir.core.errors import InputError
+from hadir.core.settings import Settings, load_settings
+from hadir.core.verdict import Reason
+from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack
+from hadir.faces.packs import load_pack
+
+__all__ = ["DemoOptions", "DemoResult", "run_demo"]
+
+_SYNTHETIC = 13_000
+_SEED = 20_260_131
+_MARK = "hadir.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """`faces` is the user's own folder of photos; `per_s` how many check-ins are sent a second."""
+
+    folder: Path
+    broker: Literal["memory", "kafka"]
+    pool: Literal["inline", "ray"]
+    faces: Path | None
+    per_s: float
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """All that the report is made of. `refused` are photos that enrolment did not take: person and
+    reason. `explained` is one verdict in full, for reviewers."""
+
+    settings: Settings
+    people: int
+    planned: tuple[Planned, ...]
+    sheet: Sheet
+    tally: Tally
+    problems: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+    explained: tuple[tuple[str, str], ...]
+
+
+def run_demo(options: DemoOptions) -> DemoResult:
+    """Enrol, index, stream, compare. Raises HadirError where the demo cannot be set up at all."""
+    settings = _prepare(options)
+    log_to(options.folder / "log.jsonl")
+    say = _Steps(options.quiet)
+    pack = load_pack("open")
+    people = people_in_folder(options.faces) if options.faces else people_in_packages()
+    usable, refused = _sort_out(people, pack)
+    say("faces", f"{len(usable)} real people; enrolment refuses {len(refused)} photos: {_why(refused)}")
+    enrolled, stranger = usable[:-1], usable[-1]
+    now_ms = SystemClock().now_ms()
+    snapshot = _index(settings, enrolled, pack, now_ms)
+    say("index", f"snapshot {snapshot}: {len(enrolled)} enrolled, {_SYNTHETIC:,} synthetic people around them")
+    planned = _plan(options.folder, enrolled, stranger, crowd_of(usable), now_ms)
+    truth = [one.expected for one in planned if one.expected is not None]
+    _write_truth(options.folder / "truth.csv", truth)
+    say("truth", f"{len(truth)} expected verdicts in {options.folder / 'truth.csv'}, before the stream starts")
+    say("stream", f"{len(planned)} records through the {options.broker} log and the {options.pool} pool")
+    ends = open_ends(settings, from_now=True)
+    sheet = stream(settings, ends, planned, Pace(options.per_s, kill_a_worker=options.pool == "ray"))
+    with closing(open_ledger(settings.ledger.url)) as ledger:
+        checked = tally(truth, export(ledger))
+        problems = verify(ledger, read_heads(Path(settings.ledger.heads)))
+        explained = _explain_one(ledger, truth)
+    return DemoResult(
+        settings=settings,
+        people=len(enrolled) + _SYNTHETIC,
+        planned=tuple(planned),
+        sheet=sheet,
+        tally=checked,
+        problems=tuple(str(problem) for problem in problems),
+        refused=tuple(refused),
+        explained=tuple(explained),
+    )
+
+
+def _prepare(options: DemoOptions) -> Settings:
+    """An empty folder with the demo's settings in it; what an earlier demo left there goes."""
+    folder = options.folder
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise InputError(f"{folder} holds other things than an earlier demo: name another folder with --folder")
+    end_leftovers(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    place = folder.absolute()
+    site = {name: place / "site" / f"{name}.csv" for name in ("roster", "units", "sites", "placements", "shifts")}
+    lines = [
+        "# Written by hadir demo; use it to look around:  hadir explain ID --config FILE",
+        f'[run]\nfolder = "{place}"\nbroker = "{options.broker}"\npool = "{options.pool}"',
+        f'[kafka]\ngroup = "hadir-demo-{SystemClock().now_ms()}"',
+        f'[stores]\ngallery = "{place}/gallery"\nsnapshots = "{place}/snapshots"\ncase_photos = "{place}/case-photos"',
+        "[attendance]\n" + "\n".join(f'{name} = "{path}"' for name, path in site.items()),
+        f'[ledger]\nurl = "sqlite:///{place}/ledger.db"\nheads = "{place}/ledger-heads.jsonl"\nheads_every_s = 5.0',
+    ]
+    (folder / _MARK).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return load_settings(DEFAULTS, folder / _MARK)
+
+
+def _sort_out(people: Sequence[RealPerson], pack: FacePack) -> tuple[list[RealPerson], list[tuple[str, str]]]:
+    """People with the photos that may be enrolled, and what was refused with its reason."""
+    usable: list[RealPerson] = []
+    refused: list[tuple[str, str]] = []
+    for person in people:
+        results = pack.analyse([encode_jpeg(photo, 95) for photo in person.photos], ENROLMENT_PHOTOS)
+        good = tuple(p for p, r in zip(person.photos, results, strict=True) if r.vector is not None)
+        refused += [(person.person, r.finding.code.value) for r in results if r.finding.code is not None]
+        if good:
+            usable.append(RealPerson(person.person, good))
+    if len(usable) < 4:
+        raise InputError(f"{len(usable)} people with a usable photo, the demo needs 4; refused: {_why(refused)}")
+    return usable, refused
+
+
+def _index(settings: Settings, enrolled: Sequence[RealPerson], pack: FacePack, now_ms: int) -> str:
+    gallery = Path(settings.stores.gallery)
+    enrol_people(enrolled, pack, gallery, now_ms)
+    return build_index(pack, gallery, Path(settings.stores.snapshots), synthetic=_SYNTHETIC, now_ms=now_ms, seed=_SEED)
+
+
+def _plan(
+    folder: Path, enrolled: Sequence[RealPerson], stranger: RealPerson, crowd: np.ndarray, now_ms: int
+) -> list[Planned]:
+    units = assign_units([p.person for p in enrolled])
+    write_site(folder / "site", {**units, stranger.person: "disdik"}, now_ms, _SEED)
+    return plan(Cast(enrolled, stranger, units, crowd, now_ms, np.random.default_rng(_SEED)))
+
+
+def _explain_one(ledger: Ledger, truth: Sequence[Expected]) -> list[tuple[str, str]]:
+    """A colleague who signed for somebody: the verdict with the most to say."""
+    wanted = next(one.id for one in truth if one.reason == Reason.IMPOSTOR_SUSPECTED.value)
+    row = ledger.row(wanted)
+    return explain(row, ledger.evidence(wanted), reviewer=True) if row is not None else []
+
+
+def _write_truth(path: Path, truth: Sequence[Expected]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("id", "outcome", "reason"))
+        writer.writerows((one.id, one.outcome.value, one.reason) for one in truth)
+
+
+def _why(refused: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{person} {reason}" for person, reason in refused) or "none"
+
+
+class _Steps:
+    """Numbered lines that say what the demo is doing."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._number = 0
+
+    def __call__(self, name: str, text: str) -> None:
+        self._number += 1
+        if not self._quiet:
+            out.print(f"[bold cyan]{self._number}[/]  [bold]{name:<7}[/] {text}")

@@ -1,0 +1,128 @@
+"""The demo's stream: send at a steady pace, kill a worker in the middle, wait for the last verdict."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hadir.actors.pool import RayPool
+from hadir.app.board import Board, Sheet
+from hadir.app.board_watcher import BoardWatcher
+from hadir.app.live import LiveView
+from hadir.app.log_ends import LogEnds
+from hadir.app.output import out
+from hadir.app.scenarios import Planned
+from hadir.app.station import Station
+from hadir.core.clock import SystemClock
+from hadir.core.message import Message
+from hadir.core.settings import Settings
+from hadir.pipeline.inline import InlinePool
+from hadir.pipeline.topics import CHECK_INS
+
+__all__ = ["Pace", "stream"]
+
+_PATIENCE_S = 120.0
+"""How long to wait for the last verdict after the last check-in was sent."""
+
+_LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`per_s` check-ins a second; `kill_a_worker` after half of them."""
+
+    per_s: float
+    kill_a_worker: bool
+
+
+def stream(settings: Settings, ends: LogEnds, planned: Sequence[Planned], pace: Pace) -> Sheet:
+    """Run a station on `planned` and return what its board shows at the end.
+
+    Raises:
+        HadirError: the station could not start, or ended by itself.
+    """
+    board, clock = Board(), SystemClock()
+    watcher = BoardWatcher(board, clock)
+    with Station(settings, ends, clock, [watcher]) as station:
+        station.start()
+        running = _Running(station)
+        title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
+        view = LiveView(
+            board, out, title=title, total=len(planned), workers=lambda: _workers(station), oldest_s=watcher.oldest_s
+        )
+        with view:
+            kill = _killer(station, board, watcher) if pace.kill_a_worker else _let_live
+            _send(ends, planned, pace.per_s, kill)
+            until_s = time.monotonic() + _PATIENCE_S
+            while not _all_decided(board.sheet(), len(planned)) and time.monotonic() < until_s and running.alive():
+                time.sleep(_LOOK_EVERY_S)
+        running.end()
+    ends.sender.close()
+    return board.sheet()
+
+
+class _Running:
+    """The station on a thread of its own; what ended it comes out of `end`."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="station")
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._station.run()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
+            self._error = error
+
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def end(self) -> None:
+        self._station.stop()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+
+def _send(ends: LogEnds, planned: Sequence[Planned], per_s: float, in_the_middle: Callable[[], None]) -> None:
+    start_s = time.monotonic()
+    for number, one in enumerate(planned):
+        if number == len(planned) // 2:
+            in_the_middle()
+        time.sleep(max(0.0, start_s + number / per_s - time.monotonic()))
+        ends.sender.send([Message(CHECK_INS, one.key.encode(), one.value)])
+
+
+def _killer(station: Station, board: Board, watcher: BoardWatcher) -> Callable[[], None]:
+    def kill() -> None:
+        assert isinstance(station.pool, RayPool)
+        victim = next(info for info in station.pool.workers() if info.pid)
+        os.kill(victim.pid, signal.SIGKILL)
+        board.moment(f"face actor {victim.index} (pid {victim.pid}) killed by the demo", watcher.now_s())
+
+    return kill
+
+
+def _let_live() -> None:
+    """An inline worker is this process."""
+
+
+def _workers(station: Station) -> list[str]:
+    if isinstance(station.pool, InlinePool):
+        return [f"inline, pid {os.getpid()}"]
+    return [
+        f"actor {info.index}  pid {info.pid or '…'}  restarts {info.restarts}  {info.rss_bytes >> 20} MB"
+        for info in station.pool.workers()
+    ]
+
+
+def _all_decided(sheet: Sheet, sent: int) -> bool:
+    """Every record has become a row, an answer to a repetition, or a dead letter without a row."""
+    without_row = sheet.dead_letters.total() - sheet.dead_letters["processing_failed"]
+    return sheet.decided + sheet.duplicates + without_row >= sent

@@ -1,0 +1,84 @@
+"""One verdict, explained: what was claimed, measured, required and decided, in lines that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hadir.attendance.ledger_row import LedgerRow
+from hadir.attendance.wording import sentence
+
+__all__ = ["explain"]
+
+Line = tuple[str, str]
+
+
+def explain(row: LedgerRow, evidence: Mapping[str, Any] | None, reviewer: bool) -> list[Line]:
+    """Name and value, in the order in which one asks.
+
+    `evidence` is the side table's body, None after erasure. Only a `reviewer` learns who else a face resembles.
+    """
+    measured = [("evidence", "erased")] if evidence is None else list(_measured(evidence, reviewer))
+    return [*_verdict(row), *measured, *_versions(row)]
+
+
+def _verdict(row: LedgerRow) -> Iterator[Line]:
+    says = sentence(row.outcome, row.reasons, row.minutes, row.distance_m, row.field)
+    yield "check-in", f"{row.id}, revision {row.revision}"
+    yield "person", f"{row.person}, {row.direction or '?'}, by {row.channel or '?'}"
+    yield "outcome", f"{row.outcome.value}: {', '.join(reason.value for reason in row.reasons)}"
+    yield "tells the employee", says.id
+    yield "in English", says.en
+    yield (
+        "received",
+        f"{_time(row.received_at_ms)} (decided {(row.decided_at_ms - row.received_at_ms) / 1000:.2f} s later)",
+    )
+    if row.captured_at_ms is not None:
+        yield "device clock", f"{_time(row.captured_at_ms)} ({(row.received_at_ms - row.captured_at_ms) / 1000:+.0f} s)"
+    yield "shift", row.shift or "none"
+
+
+def _measured(body: Mapping[str, Any], reviewer: bool) -> Iterator[Line]:
+    face = body.get("face")
+    if face:
+        yield from _similarities(face, body.get("thresholds") or {})
+    if face and face.get("agreement") is not None:
+        yield "photos agree", f"cosine similarity {face['agreement']:.4f}"
+    for number, photo in enumerate(body.get("photos") or [], start=1):
+        yield f"photo {number}", photo.get("code") or "usable"
+    place, fix = body.get("place"), body.get("fix")
+    if place:
+        yield "place", f"{place['distance_m']} m from {place['site']}, radius {place['radius_m']} m"
+    if fix:
+        yield "fix", f"accuracy {fix['accuracy_m']} m, mock location: {fix['mock']}"
+    if reviewer and body.get("other_person"):
+        yield "for reviewers only", f"resembles {body['other_person']}"
+
+
+def _similarities(face: Mapping[str, Any], thresholds: Mapping[str, Any]) -> Iterator[Line]:
+    claimed = face.get("claimed")
+    if claimed:
+        yield "similarity to the claimed person", f"{claimed['similarity']:.4f} cosine{_limits(thresholds)}"
+    others: Sequence[Mapping[str, Any]] = face.get("others") or ()
+    for other in others[:1]:
+        who = "a synthetic person" if other["synthetic"] else "the best other person"
+        yield f"similarity to {who}", f"{other['similarity']:.4f} cosine"
+
+
+def _limits(thresholds: Mapping[str, Any]) -> str:
+    named = [
+        f"{name} at FMR {limit['fmr']:g} needs {limit['similarity']:.4f} (cell {limit['cell']} of {limit['source']})"
+        for name in ("accept", "review")
+        if (limit := thresholds.get(name)) and limit.get("similarity") is not None
+    ]
+    return f"; {'; '.join(named)}" if named else ""
+
+
+def _versions(row: LedgerRow) -> Iterator[Line]:
+    yield "decided by", f"policy {row.policy}, snapshot {row.snapshot}, embedding space {row.embedding_space[:16]}"
+    yield "ledger", f"partition {row.partition}, offset {row.offset}"
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

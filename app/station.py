@@ -1,0 +1,151 @@
+"""One running Hadir: the loop between log and ledger with its workers, relay, chain heads and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hadir.actors.cluster import Cluster, LocalRay, join
+from hadir.actors.pool import RayPool
+from hadir.app.log_ends import LogEnds
+from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving
+from hadir.attendance.ledger import Ledger
+from hadir.attendance.ledger_heads import write_heads
+from hadir.core.clock import Clock
+from hadir.core.settings import Settings
+from hadir.pipeline.batching import BatchLimit
+from hadir.pipeline.inline import InlinePool
+from hadir.pipeline.limits import IntakeLimits
+from hadir.pipeline.observer import InHand, Observer, Observers, Written
+from hadir.pipeline.outbox import Relay
+from hadir.pipeline.prometheus import MetricsPage, StreamMetrics
+from hadir.pipeline.run import Intake
+from hadir.pipeline.topics import CHECK_INS
+from hadir.pipeline.watermarks import Watermarks
+
+__all__ = ["HeadsKeeper", "Station"]
+
+
+class HeadsKeeper:
+    """Appends the chain heads to a file: a copy kept elsewhere proves later that no tail was cut."""
+
+    def __init__(self, ledger: Ledger, path: Path, every_s: float, clock: Clock) -> None:
+        self._ledger, self._path, self._every_s, self._clock = ledger, path, every_s, clock
+        self._next_s = clock.monotonic_s()
+
+    def keep(self) -> None:
+        """Write them now."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_heads(self._path, self._ledger.heads(), self._clock.now_ms())
+        self._next_s = self._clock.monotonic_s() + self._every_s
+
+    def on_written(self, written: Written) -> None:
+        if written.rows and self._clock.monotonic_s() >= self._next_s:
+            self.keep()
+
+    def on_received(self, records: int) -> None: ...
+
+    def on_batch(self, photos: int, limit: int) -> None: ...
+
+    def on_in_hand(self, in_hand: InHand) -> None: ...
+
+    def on_retry(self, part: str, code: str) -> None: ...
+
+
+class Station:
+    """Built and closed on the main thread (Ray ends with the thread that started it); `run` may be on another.
+
+    Use as a context manager: on leaving, everything that was started is ended, in the reverse order.
+    """
+
+    def __init__(self, settings: Settings, ends: LogEnds, clock: Clock, watchers: Sequence[Observer] = ()) -> None:
+        """Raises what loading packs, snapshots, rules, ledger and Ray raise: one line each."""
+        self._closers = ExitStack()
+        try:
+            self.served: Serving = serving(settings)
+            self.ledger = open_ledger(settings.ledger.url)
+            self._closers.callback(self.ledger.close)
+            judging = judge(settings, self.served, self.ledger, clock)
+            self.pool = self._pool(settings)
+            self.metrics = StreamMetrics(clock)
+            self._relay = Relay(self.ledger, ends.sink, clock)
+            heads = HeadsKeeper(self.ledger, Path(settings.ledger.heads), settings.ledger.heads_every_s, clock)
+            self._closers.callback(ends.sink.close)
+            self._closers.callback(heads.keep)
+            self._closers.callback(self._relay.close)
+            self._intake = Intake(
+                ends.source,
+                self.pool,
+                self.ledger,
+                judging,
+                topic=CHECK_INS,
+                clock=clock,
+                observer=Observers([self.metrics, heads, *watchers]),
+                limits=_limits(settings),
+                after_write=self._relay.wake,
+            )
+            self._measure(settings)
+        except BaseException:
+            self._closers.close()
+            raise
+
+    def start(self) -> None:
+        """Bring up the workers and join the log; `run` does it where nobody has."""
+        self._intake.start()
+
+    def run(self, finished: Callable[[], bool] = lambda: False) -> None:
+        """As `Intake.run`; verdicts are published meanwhile."""
+        self._relay.start()
+        self._intake.run(finished)
+
+    def stop(self) -> None:
+        """Finish what is in hand, then end. From any thread or signal."""
+        self._intake.stop()
+
+    def close(self) -> None:
+        """End everything. Idempotent."""
+        self._closers.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _pool(self, settings: Settings) -> InlinePool | RayPool:
+        if settings.run.pool == "inline":
+            return InlinePool(self.served.stage)
+        return self._ray_pool(settings)
+
+    def _ray_pool(self, settings: Settings) -> RayPool:
+        workers = face_workers(settings)
+        cluster: Cluster
+        if settings.pool.ray_address:
+            cluster = join(settings.pool.ray_address, Path(settings.pool.ray_token_file))
+        else:
+            cluster = LocalRay.start(Path(settings.run.folder), workers, settings.pool.object_store_bytes)
+        self._closers.callback(cluster.close)
+        return RayPool(cluster, self.served.stage, workers)
+
+    def _measure(self, settings: Settings) -> None:
+        self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)
+        self.metrics.serving(
+            snapshot=self.served.snapshot.manifest.id,
+            embedding_space=self.served.pack.embedding_space,
+            pack=self.served.pack.name,
+            licence=self.served.pack.licence,
+        )
+        if settings.metrics.port:
+            self._closers.enter_context(MetricsPage(self.metrics, settings.metrics.port, settings.metrics.host))
+
+
+def _limits(settings: Settings) -> IntakeLimits:
+    most = settings.pool.in_flight_check_ins
+    return IntakeLimits(
+        batch=BatchLimit(settings.pool.batch_photos, settings.pool.batch_bytes),
+        watermarks=Watermarks(most, most // 2),
+        grace_s=settings.run.drain_s,
+    )

@@ -1,0 +1,107 @@
+"""Settings to objects: the only place that knows every class."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hadir.attendance.assemble import Assembler
+from hadir.attendance.ledger import Ledger
+from hadir.attendance.policy import Policy, load_policy
+from hadir.attendance.roster import Roster
+from hadir.attendance.shifts import Shifts
+from hadir.attendance.sites import Sites
+from hadir.core.clock import Clock
+from hadir.core.settings import Settings
+from hadir.core.thresholds import Thresholds
+from hadir.faces.pack import PackInfo
+from hadir.faces.packs import load_pack
+from hadir.index.current import resolve
+from hadir.index.snapshot import Snapshot, load_snapshot
+from hadir.pipeline.case_photos import CasePhotos
+from hadir.pipeline.face_stage import FaceStage
+from hadir.pipeline.judge import Judge, Stamp
+from hadir.pipeline.kafka_admin import KafkaCluster
+from hadir.pipeline.topics import CHECK_INS
+
+__all__ = ["Serving", "StageSpec", "assembler", "face_workers", "judge", "kafka_cluster", "open_ledger", "serving"]
+
+_SHIPPED_POLICY = Path(__file__).with_name("policy.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """How a worker builds its stage in its own process: names only, so that it travels."""
+
+    pack: str
+    precision: str
+    snapshot: str
+
+    def __call__(self) -> FaceStage:
+        pack = load_pack(self.pack, self.precision)  # type: ignore[arg-type]  # checked by Settings
+        snapshot = load_snapshot(Path(self.snapshot), pack.info.embedding_space)
+        return FaceStage(pack, snapshot.index, snapshot.manifest.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The pack and snapshot that serve, checked against each other, and the thresholds of both."""
+
+    pack: PackInfo
+    snapshot: Snapshot
+    thresholds: Thresholds
+    stage: StageSpec
+
+
+def serving(settings: Settings) -> Serving:
+    """Load pack and current snapshot once, here, so that what is wrong is said before any worker starts.
+
+    Raises:
+        PackError, SnapshotError, SpaceMismatch: one line that says what to do.
+    """
+    pack = load_pack(settings.faces.pack, settings.faces.precision).info
+    folder = resolve(Path(settings.stores.snapshots)).absolute()
+    snapshot = load_snapshot(folder, pack.embedding_space)
+    name = settings.faces.pack if settings.faces.pack == "open" else str(Path(settings.faces.pack).absolute())
+    stage = StageSpec(name, pack.precision if name == "open" else settings.faces.precision, str(folder))
+    return Serving(pack, snapshot, Thresholds(snapshot.calibration.table, pack.thresholds), stage)
+
+
+def assembler(settings: Settings, served: Serving) -> tuple[Assembler, Policy]:
+    """Roster, sites, shifts and policy from their files; raises ConfigError, CalibrationError by name."""
+    files = settings.attendance
+    policy = load_policy(Path(files.policy) if files.policy else _SHIPPED_POLICY)
+    rules = Assembler(
+        Roster.load(Path(files.roster)),
+        Sites.load(Path(files.sites), Path(files.placements)),
+        Shifts.load(Path(files.units), Path(files.shifts)),
+        policy,
+        served.thresholds,
+        identify_margin=served.pack.identify_margin,
+    )
+    return rules, policy
+
+
+def open_ledger(url: str) -> Ledger:
+    """The ledger at `url`; the folder of a SQLite file is made where it is missing."""
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Ledger.open(url)
+
+
+def judge(settings: Settings, served: Serving, ledger: Ledger, clock: Clock) -> Judge:
+    """Who decides: the rules of the settings' files under the snapshot that serves."""
+    rules, policy = assembler(settings, served)
+    stamp = Stamp(served.snapshot.manifest.id, served.pack.embedding_space, policy)
+    return Judge(ledger, rules, CasePhotos(settings.stores.case_photos), stamp=stamp, topic=CHECK_INS, clock=clock)
+
+
+def face_workers(settings: Settings) -> int:
+    """As many face actors as cores, unless the settings say how many."""
+    return settings.pool.workers or len(os.sched_getaffinity(0))
+
+
+def kafka_cluster(settings: Settings) -> KafkaCluster:
+    """Where the brokers are, and how to be let in."""
+    return KafkaCluster(settings.kafka.bootstrap, settings.kafka.security)
