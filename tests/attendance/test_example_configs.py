@@ -17,8 +17,8 @@ from hadir.core.check_in import Direction
 from hadir.core.evidence import ShiftWindow
 from hadir.core.thresholds import Thresholds, ThresholdTable
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-EXAMPLE = CONFIGS / "example"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "configs" / "example"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def shifts() -> Shifts:
 def test_the_example_files_fit_each_other_and_the_policy(roster: Roster, shifts: Shifts) -> None:
     table = ThresholdTable({"1e-3": {"1/1": 0.5}, "1e-2": {"1/1": 0.4}})
     sites = Sites.load(EXAMPLE / "sites.csv", EXAMPLE / "placements.csv")
-    policy = load_policy(CONFIGS / "policy.toml")
+    policy = load_policy(ROOT / "app" / "policy.toml")
     Assembler(roster, sites, shifts, policy, Thresholds(table, table), identify_margin=0.02)
 
 
