@@ -22,7 +22,7 @@ import structlog
 
 from hadir.actors.death_watch import DeathWatch
 from hadir.actors.leftovers import TEMP_PREFIX, end_leftovers, note, remove_notes, write_notes
-from hadir.actors.ray_session import enter, leave
+from hadir.actors.ray_session import enter, leave, refuse_second
 from hadir.core.errors import SetupError
 
 __all__ = ["Cluster", "JoinedRay", "LocalRay", "join"]
@@ -86,9 +86,10 @@ class LocalRay:
         """
         if threading.current_thread() is not threading.main_thread():
             raise SetupError("Ray can be started from the main thread only, since it ends with the thread that did")
+        _check_memory(actors, object_store_bytes)
+        refuse_second()
         if ended := end_leftovers(run_folder):
             _log.warning("ray_leftovers_ended", processes=ended)
-        _check_memory(actors, object_store_bytes)
         temp_folder = _private_folder()
         try:
             write_notes(run_folder, temp_folder, [])
@@ -174,7 +175,7 @@ def join(address: str, token_file: Path) -> JoinedRay:
     Ray 2.60 encrypts nothing by itself. All nodes need Hadir installed at the same version. Blocks up to a minute.
 
     Raises:
-        SetupError: no token, nobody answers, or the cluster refuses us.
+        SetupError: there is a Ray here already, no token, nobody answers, or the cluster refuses us.
     """
     host, port = _host_and_port(address)
     if not token_file.is_file():
@@ -185,6 +186,7 @@ def join(address: str, token_file: Path) -> JoinedRay:
         socket.create_connection((host, port), timeout=_REACHED_WITHIN_S).close()
     except OSError as err:
         raise SetupError(f"no Ray answers at {address} ({err}): start its head, or correct the address") from err
+    refuse_second()
     loopback = socket.gethostbyname(host).startswith("127.")
     enter(token_file, loopback=loopback, address=address)
     return JoinedRay()
@@ -206,8 +208,8 @@ def _roots(temp_folder: Path) -> Iterator[psutil.Process]:
 
 
 def _end(processes: list[psutil.Process]) -> None:
-    """What `ray.shutdown` left (it waits for none): psutil kills by pid and start time."""
-    _, alive = psutil.wait_procs(processes, timeout=3)
+    """What `ray.shutdown` left, mostly its agents; psutil kills by pid and start time."""
+    _, alive = psutil.wait_procs(processes, timeout=0.2)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

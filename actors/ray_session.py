@@ -19,7 +19,7 @@ import structlog
 
 from hadir.core.errors import SetupError
 
-__all__ = ["enter", "leave"]
+__all__ = ["enter", "leave", "refuse_second"]
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +43,12 @@ _LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _TOKEN_FILE = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - the variable's name
 
 
+def refuse_second() -> None:
+    """Raises SetupError where this process has a Ray already, which another start would end."""
+    if (ray := sys.modules.get("ray")) is not None and ray.is_initialized():
+        raise SetupError("this process has a Ray already: close it before another is started or joined")
+
+
 def enter(token_file: Path, *, loopback: bool, **options: Any) -> str:
     """Import Ray with the environment that it needs, and `ray.init` with these options.
 
@@ -55,11 +61,9 @@ def enter(token_file: Path, *, loopback: bool, **options: Any) -> str:
         host:port of the head.
 
     Raises:
-        SetupError: Ray is here already, was imported too early, or does not start.
+        SetupError: Ray was imported too early, or does not start.
     """
     ray = _import_ray({_LOOPBACK_ONLY: "0" if loopback else "1", _TOKEN_FILE: str(token_file)})
-    if ray.is_initialized():
-        raise SetupError("this process has a Ray already: close it before another is started or joined")
     try:
         context = ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except Exception as err:

@@ -1,0 +1,118 @@
+"""A process of its own that starts or joins a Ray, for what cannot be tried on the session's. Run as a program:
+
+ray_driver.py twice RUN_FOLDER               start, use, close, and again; a worker dies
+ray_driver.py hold RUN_FOLDER                start, stand in the middle of a call, say so, wait to be killed
+ray_driver.py lose RUN_FOLDER PART           start, kill that part of Ray in the middle of a call, say what is raised
+ray_driver.py join ADDRESS TOKEN_FILE        join, use, leave
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from hadir.actors.cluster import Cluster, LocalRay, join
+from hadir.actors.pool import RayPool
+from hadir.core.errors import HadirError
+from hadir.core.evidence import FaceFinding, PhotoFinding
+from hadir.pipeline.ports import FaceJob
+
+BUSY_S = 600.0
+
+
+class Stage:
+    """`die` ends the process, `busy` keeps it (and says so by a file); the rest is found."""
+
+    def __init__(self, started: str) -> None:
+        self._started = started
+
+    def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
+        photos = [photo for job in jobs for photo in job.photos]
+        if b"die" in photos:
+            os._exit(139)
+        if b"busy" in photos:
+            with open(self._started, "wb") as fifo:  # noqa: PTH123 - opens when its reader has come
+                fifo.write(b".")
+            threading.Event().wait(BUSY_S)
+        return [FaceFinding((PhotoFinding(None),), 1, None, True, None, (), (), "s", "s") for _ in jobs]
+
+
+def _pool(ray: Cluster, bell: threading.Event, started: str = "") -> RayPool:
+    pool = RayPool(ray, partial(Stage, started), 1)
+    pool.start(bell.set)
+    return pool
+
+
+def _use(ray: Cluster, photo: bytes) -> int:
+    bell = threading.Event()
+    pool = _pool(ray, bell)
+    pool.submit([FaceJob(1, "p", (photo,))])
+    while not (results := pool.take()):
+        bell.wait()
+        bell.clear()
+    pool.close()
+    return results[0].attempts
+
+
+def _twice(run_folder: Path) -> None:
+    for photo in (b"good", b"die"):
+        ray = LocalRay.start(run_folder, actors=1)
+        attempts = _use(ray, photo)
+        ray.close()
+        print(attempts, flush=True)  # noqa: T201
+
+
+def _busy(run_folder: Path) -> tuple[LocalRay, RayPool, threading.Event]:
+    ray, bell = LocalRay.start(run_folder, actors=1), threading.Event()
+    started = run_folder / "started"
+    os.mkfifo(started)
+    pool = _pool(ray, bell, str(started))
+    pool.submit([FaceJob(1, "p", (b"busy",))])
+    started.read_bytes()
+    bell.clear()
+    return ray, pool, bell
+
+
+def _hold(run_folder: Path) -> None:
+    ray, _, _ = _busy(run_folder)
+    print(*[process.pid for process in ray.processes()], flush=True)  # noqa: T201
+    threading.Event().wait()
+
+
+def _lose(run_folder: Path, part: str) -> None:
+    ray, pool, bell = _busy(run_folder)
+    [victim] = [process for process in ray.processes() if process.name() == part]
+    victim.kill()
+    bell.wait()
+    try:
+        print(pool.take())  # noqa: T201
+    except HadirError as err:
+        print(f"{err.code}: {err}")  # noqa: T201
+    pool.close()
+    ray.close()
+
+
+def _join(address: str, token_file: Path) -> None:
+    try:
+        ray = join(address, token_file)
+    except HadirError as err:
+        print(f"{err.code}: {err}")  # noqa: T201
+        return
+    print(_use(ray, b"good"))  # noqa: T201
+    ray.close()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["twice", folder]:
+            _twice(Path(folder))
+        case ["hold", folder]:
+            _hold(Path(folder))
+        case ["lose", folder, part]:
+            _lose(Path(folder), part)
+        case ["join", address, token_file]:
+            _join(address, Path(token_file))
