@@ -114,12 +114,12 @@ class _Builder:
 
     def _kernel(self, array: NDArray[np.float32]) -> str:
         if self._precision == "fp16":
-            array = array.astype(np.float16).astype(np.float32)
-        return self._writer.weights(array)
+            return self._writer.weights(array.astype(np.float16).astype(np.float32))
+        return self._writer.weights(array, halve=False)
 
     def _convolution(self, layer: Convolution) -> _Value:
         kernel, strides, pads = layer.kernel.shape[2:], layer.strides, layer.pads
-        inputs = [self._value.name, self._kernel(layer.kernel), self._writer.weights(layer.bias)]
+        inputs = [self._value.name, self._kernel(layer.kernel), self._writer.weights(layer.bias, halve=False)]
         name = self._writer.node("Conv", inputs, {"kernel_shape": kernel, "strides": strides, "pads": (*pads, *pads)})
         return _Value(name, len(layer.bias), _floor_size(self._value.size, (kernel[0], kernel[1]), strides, pads))
 

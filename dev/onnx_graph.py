@@ -42,12 +42,15 @@ class GraphWriter:
         self._nodes.append(node)
         return name
 
-    def weights(self, array: NDArray[np.float32]) -> str:
-        """A float32 constant. Where every value is an fp16 number it is stored as fp16 behind a Cast, which
-        onnxruntime folds
-        when it loads the model: half the bytes, the same numbers."""
-        half = array.astype(np.float16)
-        if not np.array_equal(half.astype(np.float32), array):
+    def weights(self, array: NDArray[np.float32], halve: bool = True) -> str:
+        """A float32 constant, stored as fp16 behind a Cast if `halve` and every value is an fp16 number.
+
+        onnxruntime folds the Cast when it loads the model: half the bytes, the same numbers. (A quantiser must find the
+        constant itself, so there `halve` is False.)
+        """
+        with np.errstate(over="ignore"):
+            half = array.astype(np.float16)
+        if not halve or not np.array_equal(half.astype(np.float32), array):
             return self._constant(array.astype(np.float32, copy=False))
         return self.node("Cast", [self._constant(half)], {"to": TensorProto.FLOAT})
 

