@@ -60,6 +60,8 @@ def decode_photo(data: bytes, rules: PhotoRules) -> Photo:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flag)
     except cv2.error as err:
+        if err.code == cv2.Error.StsNoMem:
+            raise  # the machine's fault, not the photo's
         raise not_an_image("its pixels cannot be decoded") from err
     if pixels is None:
         raise not_an_image("its pixels cannot be decoded")

@@ -70,6 +70,13 @@ def test_another_file_that_shapes_vectors_makes_another_space(name: str, tmp_pat
     assert (embedding_space(after, "fp16") == embedding_space(before, "fp16")) is (name == "descriptor_int8.onnx")
 
 
+def test_two_precisions_of_one_file_are_two_spaces(tmp_path: Path) -> None:
+    pack = copy_pack(tmp_path)
+    change_manifest(pack, lambda manifest: manifest["descriptor"].update(fp16=manifest["descriptor"]["int8"]))
+    manifest = read_manifest(pack)
+    assert embedding_space(manifest, "int8") != embedding_space(manifest, "fp16")
+
+
 def test_limits_thresholds_and_statistics_do_not_change_the_space(tmp_path: Path) -> None:
     pack = copy_pack(tmp_path)
     before = read_manifest(pack)

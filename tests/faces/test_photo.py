@@ -218,6 +218,20 @@ def test_an_animated_png_is_refused() -> None:
     assert reason_of(data) is Reason.PHOTO_ANIMATED
 
 
+@pytest.mark.parametrize(("code", "expected"), [(cv2.Error.StsError, PhotoError), (cv2.Error.StsNoMem, cv2.error)])
+def test_a_machine_out_of_memory_is_not_blamed_on_the_photo(
+    code: int, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        error = cv2.error("as OpenCV raises it")
+        error.code = code
+        raise error
+
+    monkeypatch.setattr(cv2, "imdecode", fail)
+    with pytest.raises(expected):
+        decode_photo(BASELINE, CHECK_IN_PHOTOS)
+
+
 def test_messages_hold_no_byte_of_the_photo() -> None:
     with pytest.raises(PhotoError, match=r"^the photo is not a readable JPEG or PNG \(.*\): send one of these$"):
         decode_photo(b"these words are no picture", CHECK_IN_PHOTOS)

@@ -116,6 +116,12 @@ def test_a_face_on_its_side_gives_the_same_face(
     assert pose_of(found.mesh).roll_deg == pytest.approx(3 - 90 if quarter_turns == 1 else 3 + 90, abs=5)
 
 
+def test_a_large_face_has_the_same_mesh(front: Front, face: LocatedFace, astronaut: Image) -> None:
+    found = front.locator.locate(np.kron(astronaut, np.ones((5, 5, 1), dtype=np.uint8)))
+    assert found is not None
+    assert found.mesh.points_px / 5 == pytest.approx(face.mesh.points_px, abs=2)
+
+
 def test_a_face_that_fills_the_photo_is_found_by_a_second_look(
     front: Front, face: LocatedFace, astronaut: Image, shipped: Shipped
 ) -> None:
