@@ -66,7 +66,7 @@ class Gallery:
     """Stored templates of one embedding space. Every call reads the folder anew; nothing is cached."""
 
     def __init__(self, root: Path, space: EmbeddingSpace) -> None:
-        self._root = root
+        self.root = root
         self.space = space
 
     def templates(self) -> list[Template]:
@@ -76,11 +76,11 @@ class Gallery:
             GalleryError: a part is missing, altered or unreadable; the message names the file.
         """
         while True:
-            _, parts = read_list(self._root)
+            _, parts = read_list(self.root)
             try:
                 return sorted((t for part in parts for t in self._read(part)), key=_order)
             except GalleryError:
-                if read_list(self._root)[1] == parts:
+                if read_list(self.root)[1] == parts:
                     raise
 
     def add(self, templates: Sequence[Template], embedding_space: str) -> Added:
@@ -93,7 +93,7 @@ class Gallery:
         """
         require_same_space("this gallery", self.space.name, embedding_space)
         with self.locked():
-            _, parts = read_list(self._root)
+            _, parts = read_list(self.root)
             owners = {t.id: t.person for part in parts for t in self._read(part)}
             new = _unseen(templates, owners)
             if new:
@@ -109,7 +109,7 @@ class Gallery:
         if any(t.person != person for t in templates):
             raise InputError("a person's templates can only be replaced by templates of the same person")
         with self.locked():
-            _, parts = read_list(self._root)
+            _, parts = read_list(self.root)
             kept, removed = self._without(person, parts)
             owners = {t.id: t.person for part in kept for t in self._read(part)}
             self._commit([*kept, *self._write(_unseen(templates, owners))])
@@ -122,12 +122,12 @@ class Gallery:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Exclude other writers. Raises GalleryError at once where one is at work."""
-        handle = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as err:
-                raise GalleryError(f"another process is writing to {self._root}: try again when it has ended") from err
+                raise GalleryError(f"another process is writing to {self.root}: try again when it has ended") from err
             yield
         finally:
             os.close(handle)
@@ -143,9 +143,9 @@ class Gallery:
         return kept, removed
 
     def _commit(self, parts: Sequence[Part]) -> None:
-        write_list(self._root, self.space, parts)
+        write_list(self.root, self.space, parts)
         live = {part.file for part in parts}
-        for path in self._root.iterdir():
+        for path in self.root.iterdir():
             if (path.name.startswith("part-") and path.name not in live) or path.suffix == ".tmp":
                 path.unlink()
 
@@ -157,12 +157,12 @@ class Gallery:
             content = pack_templates(rows, self.space)
             digest = hashlib.sha256(content).hexdigest()
             part = Part(f"part-{digest[:16]}.parquet", len(rows), digest)
-            write_durably(self._root / part.file, content)
+            write_durably(self.root / part.file, content)
             parts.append(part)
         return parts
 
     def _read(self, part: Part) -> list[Template]:
-        path = self._root / part.file
+        path = self.root / part.file
         content = read_bounded(path, MOST_FILE_BYTES)
         if hashlib.sha256(content).hexdigest() != part.sha256:
             raise GalleryError(f"{path} was altered since it was written: restore it from a backup, or enrol anew")

@@ -1,9 +1,9 @@
 """What a snapshot says about itself: identity, origin, counts, and the checksum of every file.
 
-The id is made of the content (space, counts, checksums of the files), so that the same gallery gives the same id
-wherever and whenever it is built, and a ledger row that names it says what was searched. The seal covers the rest of
-the manifest too. Neither is a signature: they find accidents and half-copied folders, not an attacker who recomputes
-them.
+The id is made of the content (space, counts, checksums of the files), so that a gallery built twice gives one id, and a
+ledger row that names it says what was searched. (Another processor may round a matrix product differently and move a
+threshold by one step of its grid: then it is another content and another id.) The seal covers the rest of the manifest
+too. Neither is a signature: they find accidents and half-copied folders, not an attacker who recomputes them.
 """
 
 from __future__ import annotations

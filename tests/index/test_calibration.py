@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hadir.core.thresholds import CELLS, RATES
 from hadir.core.vectors import Vectors, fuse, normalise
+from hadir.index import calibration
 from hadir.index.calibration import GROUPS, Calibration, impostor_table
 from hadir.index.calibration_file import calibration_from_json, calibration_to_json
 from hadir.index.score_histogram import BIN_WIDTH
@@ -109,6 +110,29 @@ def test_the_interval_lies_around_the_threshold_and_needs_enough_people() -> Non
     assert interval[0] < threshold < interval[1]
     assert few.table.get("1e-1", "1/1") is not None
     assert few.interval95["1e-1"]["1/1"] is None
+
+
+def test_the_interval_is_the_jackknife_that_leaves_out_a_group_of_people_at_a_time() -> None:
+    people = people_of([1] * 45)
+    names = sorted(people)
+    found = impostor_table(people, rates=("1e-1",))
+    parts = []
+    for group in range(GROUPS):
+        stay = {name: people[name] for name in names if name not in names[group::GROUPS]}
+        parts.append(impostor_table(stay, rates=("1e-1",)).table.get("1e-1", "1/1"))
+    threshold, interval = found.table.get("1e-1", "1/1"), found.interval95["1e-1"]["1/1"]
+    assert threshold is not None
+    error = np.sqrt((GROUPS - 1) * np.var(np.array(parts, dtype=np.float64)))
+    assert interval == pytest.approx((threshold - 2.093 * error, threshold + 2.093 * error))
+
+
+def test_results_do_not_depend_on_the_size_of_a_block_beyond_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = people_of([2] * 60)
+    whole = impostor_table(people, rates=("1e-1",))
+    monkeypatch.setattr(calibration, "MOST_SCORES", 3)
+    parts = impostor_table(people, rates=("1e-1",))
+    for cell in ("1/1", "1/2", "2/1", "2/2"):
+        assert parts.table.get("1e-1", cell) == pytest.approx(whole.table.get("1e-1", cell), abs=1.01 * BIN_WIDTH)
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hadir.core.errors import GalleryError, InputError, SpaceMismatch
 from hadir.core.evidence import FaceMeasures
 from hadir.index.gallery import Added, Gallery, open_gallery
+from hadir.index.gallery_list import read_list
 from hadir.index.parquet import pack_templates, unpack_templates
 from hadir.index.space import EmbeddingSpace
 from hadir.index.templates import Template, by_person
@@ -102,6 +103,14 @@ def test_a_part_that_no_list_names_is_ignored_and_swept_by_the_next_write(
     assert len(gallery.templates()) == 36
     gallery.add([template("p00", 300)], "space-a")
     assert sorted(p.name for p in folder.iterdir() if p.read_bytes() == b"half") == []
+
+
+def test_a_reader_overtaken_by_a_writer_reads_again(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read_list(gallery.root)
+    gallery.remove("p03")
+    answers = iter([before])
+    monkeypatch.setattr("hadir.index.gallery.read_list", lambda root: next(answers, None) or read_list(root))
+    assert len(gallery.templates()) == 33
 
 
 def test_a_second_writer_is_told_so_at_once(gallery: Gallery, template: Make) -> None:

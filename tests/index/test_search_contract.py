@@ -199,3 +199,13 @@ def test_faiss_names_the_oracles_people_unless_closer_than_1e_5(seed: int, sprea
         assert one.cohort == pytest.approx(other.cohort, abs=CLOSE)
         for mine, right in zip(one.others, other.others, strict=True):
             assert mine.person == right.person or abs(mine.similarity - right.similarity) < CLOSE
+
+
+def test_people_whom_float32_cannot_tell_apart_are_named_as_the_oracle_names_them() -> None:
+    rng = np.random.default_rng(3)
+    vectors = normalise(np.ones((400, 128)) + 1e-6 * rng.normal(size=(400, 128)))
+    probes = normalise(np.ones((20, 128)) + 0.1 * rng.normal(size=(20, 128)))
+    people, nobody = named(400), [None] * 20
+    ours = build_flat_index(vectors, people, SPACE).search(probes, nobody, SPACE)
+    theirs = OracleIndex(vectors, people, SPACE).search(probes, nobody, SPACE)
+    assert [[c.person for c in r.others] for r in ours] == [[c.person for c in r.others] for r in theirs]
