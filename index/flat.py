@@ -1,9 +1,7 @@
-"""Exact search with FAISS over one fused vector per person: the only file that imports faiss.
+"""Exact search over one fused vector per person: FAISS finds the few best, float64 puts them in order.
 
-Flat, because 13,000 people are few: a full scan is exact, needs no training and costs .05 ms a probe at batch 32, while
-a graph index takes seconds to build and is no faster in batches. Two traps of faiss 1.15 are disarmed here: OpenMP
-threads spin against each other on shared cores, and matrix products start only at 128,000 query values unless told
-otherwise (facebookresearch/faiss#5022).
+Flat, because 13,000 people are few: a full scan is exact, needs no training and costs .06 ms a probe at batch 32 (128
+dimensions, cohort of 100, one thread), while a graph index takes seconds to build and is no faster in batches.
 
 FAISS answers in float32 and in no promised order among equals. The few best are therefore scored again, row by row in
 float64; where more people than that are as good as equal, the probe is scanned anew in full.
@@ -13,94 +11,27 @@ Synthetic people lie in a second index of their own, so that they are found but 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from hadir.core.evidence import Candidate
-from hadir.core.vectors import Vectors, as_unit_vectors
+from hadir.core.vectors import Vectors
 from hadir.index.exact_scores import exact_scores
+from hadir.index.faiss_vectors import FlatVectors, flat_vectors
 from hadir.index.people import EnrolledPerson, check_people
 from hadir.index.search import OTHERS, SearchResult, checked_probes
 from hadir.index.space import require_same_space
 
-__all__ = ["FlatIndex", "FlatVectors", "build_flat_index", "flat_vectors", "pack_vectors", "read_vectors"]
+__all__ = ["FlatIndex", "build_flat_index"]
 
 WINDOW = 8
 """Rows scored again per probe: two others, the claimed person, and room to see that the rest are worse."""
 
 FLOAT32_ERROR = 4e-6
-"""Cosines of unit vectors in float32 stray from float64 by 5e-7 at most over 512 dimensions; eight times that."""
-
-_FLAT_IP = b"IxFI"
-_HEADER = struct.Struct("<4siqqqBiQ")
-"""FAISS's format: kind, dimension, rows, two constants, trained, metric, number of floats; then the floats."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FlatVectors:
-    """A FAISS index and the (N, D) matrix inside it, without a copy; the matrix lives as long as this object."""
-
-    index: faiss.IndexFlatIP
-    matrix: Vectors
-
-
-def flat_vectors(vectors: Vectors) -> FlatVectors:
-    """Index (N, D) unit vectors in memory. Raises ValueError where they are not."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(as_unit_vectors(vectors))
-    return _viewed(index)
-
-
-def pack_vectors(vectors: Vectors) -> bytes:
-    """The file content that `read_vectors` maps; deterministic."""
-    return bytes(faiss.serialize_index(flat_vectors(vectors).index))
-
-
-def read_vectors(path: Path) -> FlatVectors:
-    """Map a file into memory, read-only: the processes of a machine share one copy of its pages.
-
-    FAISS trusts the lengths in a mapped file and would read past its end, so they are compared with its size first.
-
-    Raises:
-        ValueError: it is not a flat inner-product index, or its vectors are not unit norm.
-        OSError: it cannot be read.
-    """
-    _check_lengths(path)
-    try:
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    except RuntimeError as err:
-        raise ValueError("it is not readable as a FAISS index") from err
-    if not isinstance(index, faiss.IndexFlatIP):
-        raise ValueError(f"it is a {type(index).__name__}, expected an IndexFlatIP")
-    vectors = _viewed(index)
-    as_unit_vectors(vectors.matrix)
-    return vectors
-
-
-def _check_lengths(path: Path) -> None:
-    size_bytes = path.stat().st_size
-    with path.open("rb") as file:
-        header = file.read(_HEADER.size)
-    if len(header) < _HEADER.size or not header.startswith(_FLAT_IP):
-        raise ValueError("it is not a flat inner-product index of FAISS")
-    _, dimension, rows, _, _, _, _, floats = _HEADER.unpack(header)
-    if dimension < 1 or rows < 0 or floats != rows * dimension or size_bytes != _HEADER.size + 4 * floats:
-        raise ValueError(f"its header promises {rows} vectors of {dimension} dimensions in {size_bytes} bytes")
-
-
-def _viewed(index: faiss.IndexFlatIP) -> FlatVectors:
-    shape = (int(index.ntotal), int(index.d))
-    if index.ntotal == 0:
-        return FlatVectors(index, np.empty(shape, dtype=np.float32))
-    matrix: Vectors = faiss.rev_swig_ptr(index.get_xb(), shape[0] * shape[1]).reshape(shape)
-    matrix.flags.writeable = False
-    return FlatVectors(index, matrix)
+"""FAISS cosines in float32 strayed from float64 by 6.5e-7 at most (128 to 1,024 dimensions); six times that."""
 
 
 def build_flat_index(vectors: Vectors, people: Sequence[EnrolledPerson], embedding_space: str) -> FlatIndex:
@@ -131,7 +62,6 @@ class FlatIndex:
         self, real: FlatVectors, synthetic: FlatVectors, people: Sequence[EnrolledPerson], embedding_space: str
     ) -> None:
         check_people(people, len(real.matrix) + len(synthetic.matrix))
-        faiss.cvar.distance_compute_blas_threshold = 1
         self._real = real
         self._synthetic = synthetic
         self._people = tuple(people)
@@ -160,10 +90,10 @@ class FlatIndex:
         require_same_space("this index", self._embedding_space, embedding_space)
         probes = checked_probes(probes, claimed, self._real.matrix.shape[1], cohort)
         rows = [None if person is None else self._rows.get(person) for person in claimed]
-        scores, found = _best(self._real, probes, max(cohort + 1, WINDOW))
+        scores, found = self._real.best(probes, max(cohort + 1, WINDOW))
         windows = [_windows(self._real, probes, scores, found, first_row=0)]
         if len(self._synthetic.matrix):
-            more = _best(self._synthetic, probes, WINDOW)
+            more = self._synthetic.best(probes, WINDOW)
             windows.append(_windows(self._synthetic, probes, *more, first_row=len(self._real.matrix)))
         cohorts = _without_claimed(scores, found, rows, cohort)
         return [
@@ -203,16 +133,6 @@ class FlatIndex:
         least = np.partition(scores, -(OTHERS + 1))[-(OTHERS + 1)]
         for row in np.flatnonzero(scores >= least):
             yield float(scores[row]), int(row)
-
-
-def _best(part: FlatVectors, probes: Vectors, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Scores and rows of the best, (N, min(count, rows)); FAISS pads what it does not have with row -1."""
-    count = min(count, len(part.matrix))
-    if count == 0:
-        return np.empty((len(probes), 0), dtype=np.float32), np.empty((len(probes), 0), dtype=np.int64)
-    faiss.omp_set_num_threads(1)
-    scores, rows = part.index.search(probes, count)
-    return scores, rows
 
 
 def _windows(

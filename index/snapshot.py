@@ -21,7 +21,8 @@ from hadir.core.vectors import Vectors, fuse
 from hadir.index.calibration import Calibration, impostor_table
 from hadir.index.calibration_file import calibration_to_json
 from hadir.index.durable import flush_folder, write_durably
-from hadir.index.flat import FlatIndex, pack_vectors
+from hadir.index.faiss_vectors import pack_vectors
+from hadir.index.flat import FlatIndex
 from hadir.index.gallery import Gallery
 from hadir.index.manifest import MANIFEST, FileMark, Manifest, content_id, manifest_to_json, read_manifest
 from hadir.index.parquet import pack_people

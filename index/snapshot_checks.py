@@ -12,7 +12,8 @@ import numpy as np
 from hadir.core.errors import SnapshotError
 from hadir.index.calibration import Calibration
 from hadir.index.calibration_file import calibration_from_json
-from hadir.index.flat import FlatIndex, read_vectors
+from hadir.index.faiss_vectors import read_vectors
+from hadir.index.flat import FlatIndex
 from hadir.index.manifest import MANIFEST, REMEDY, Manifest
 from hadir.index.parquet import unpack_people
 

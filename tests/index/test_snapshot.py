@@ -12,7 +12,8 @@ import pytest
 from hadir.core.errors import InputError, SnapshotError, SpaceMismatch
 from hadir.core.vectors import Vectors, fuse
 from hadir.index.calibration import impostor_table
-from hadir.index.flat import FlatIndex, FlatVectors, flat_vectors, pack_vectors
+from hadir.index.faiss_vectors import FlatVectors, flat_vectors, pack_vectors
+from hadir.index.flat import FlatIndex
 from hadir.index.gallery import Gallery, open_gallery
 from hadir.index.manifest import content_id, manifest_to_json, read_manifest
 from hadir.index.parquet import pack_people
