@@ -1,7 +1,7 @@
 """A pack's manifest.json: what is in the folder, checked against its checksums before anything runs.
 
-The golden vectors are what the pack makes, in each precision, of key `chip` (150, 150, 3) uint8 RGB in
-golden_chip.npz: the unit sum of both views, as for any photo.
+The golden vectors are what each precision's network means by key `chip` (150, 150, 3) uint8 RGB in golden_chip.npz: the
+unit sum of both views, as for any photo, computed without graph optimisations and so free of any CPU's integer kernels.
 """
 
 from __future__ import annotations
