@@ -17,10 +17,10 @@ from hadir.app.log_ends import LogEnds
 from hadir.app.output import out
 from hadir.app.scenarios import Planned
 from hadir.app.station import Station
+from hadir.app.worker_lines import worker_lines
 from hadir.core.clock import SystemClock
 from hadir.core.message import Message
 from hadir.core.settings import Settings
-from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.topics import CHECK_INS
 
 __all__ = ["Pace", "stream"]
@@ -52,7 +52,12 @@ def stream(settings: Settings, ends: LogEnds, planned: Sequence[Planned], pace: 
         running = _Running(station)
         title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
         view = LiveView(
-            board, out, title=title, total=len(planned), workers=lambda: _workers(station), oldest_s=watcher.oldest_s
+            board,
+            out,
+            title=title,
+            total=len(planned),
+            workers=lambda: worker_lines(station.pool),
+            oldest_s=watcher.oldest_s,
         )
         with view:
             kill = _killer(station, board, watcher) if pace.kill_a_worker else _let_live
@@ -111,15 +116,6 @@ def _killer(station: Station, board: Board, watcher: BoardWatcher) -> Callable[[
 
 def _let_live() -> None:
     """An inline worker is this process."""
-
-
-def _workers(station: Station) -> list[str]:
-    if isinstance(station.pool, InlinePool):
-        return [f"inline, pid {os.getpid()}"]
-    return [
-        f"actor {info.index}  pid {info.pid or '…'}  restarts {info.restarts}  {info.rss_bytes >> 20} MB"
-        for info in station.pool.workers()
-    ]
 
 
 def _all_decided(sheet: Sheet, sent: int) -> bool:

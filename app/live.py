@@ -37,13 +37,14 @@ class LiveView:
         total: int | None,
         workers: Callable[[], Sequence[str]],
         oldest_s: Callable[[], float],
+        on: bool = True,
     ) -> None:
         self._board = board
         self._title = title
         self._total = total
         self._workers = workers
         self._oldest_s = oldest_s
-        self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
+        self._live = Live(console=console, auto_refresh=False, transient=False) if on and console.is_terminal else None
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-view", daemon=True)
 

@@ -92,6 +92,11 @@ class Station:
             self._closers.close()
             raise
 
+    @property
+    def snapshot(self) -> str:
+        """The id of the snapshot that serves."""
+        return self.served.snapshot.manifest.id
+
     def start(self) -> None:
         """Bring up the workers and join the log; `run` does it where nobody has."""
         self._intake.start()
@@ -133,7 +138,7 @@ class Station:
     def _measure(self, settings: Settings) -> None:
         self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)
         self.metrics.serving(
-            snapshot=self.served.snapshot.manifest.id,
+            snapshot=self.snapshot,
             embedding_space=self.served.pack.embedding_space,
             pack=self.served.pack.name,
             licence=self.served.pack.licence,

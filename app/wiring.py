@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hadir.attendance.assemble import Assembler
@@ -13,6 +14,7 @@ from hadir.attendance.roster import Roster
 from hadir.attendance.shifts import Shifts
 from hadir.attendance.sites import Sites
 from hadir.core.clock import Clock
+from hadir.core.errors import InputError
 from hadir.core.settings import Settings
 from hadir.core.thresholds import Thresholds
 from hadir.faces.pack import PackInfo
@@ -25,7 +27,19 @@ from hadir.pipeline.judge import Judge, Stamp
 from hadir.pipeline.kafka_admin import KafkaCluster
 from hadir.pipeline.topics import CHECK_INS
 
-__all__ = ["Serving", "StageSpec", "assembler", "face_workers", "judge", "kafka_cluster", "open_ledger", "serving"]
+__all__ = [
+    "Serving",
+    "StageSpec",
+    "assembler",
+    "existing_ledger",
+    "face_workers",
+    "judge",
+    "kafka_cluster",
+    "open_ledger",
+    "overridden",
+    "policy_of",
+    "serving",
+]
 
 _SHIPPED_POLICY = Path(__file__).with_name("policy.toml")
 
@@ -68,10 +82,11 @@ def serving(settings: Settings) -> Serving:
     return Serving(pack, snapshot, Thresholds(snapshot.calibration.table, pack.thresholds), stage)
 
 
-def assembler(settings: Settings, served: Serving) -> tuple[Assembler, Policy]:
+def assembler(settings: Settings, served: Serving, now_ms: int) -> tuple[Assembler, Policy]:
     """Roster, sites, shifts and policy from their files; raises ConfigError, CalibrationError by name."""
     files = settings.attendance
-    policy = load_policy(Path(files.policy) if files.policy else _SHIPPED_POLICY)
+    policy = policy_of(settings)
+    policy.require_in_force(datetime.fromtimestamp(now_ms / 1000, UTC).date())
     rules = Assembler(
         Roster.load(Path(files.roster)),
         Sites.load(Path(files.sites), Path(files.placements)),
@@ -83,6 +98,11 @@ def assembler(settings: Settings, served: Serving) -> tuple[Assembler, Policy]:
     return rules, policy
 
 
+def policy_of(settings: Settings) -> Policy:
+    """The policy file that the settings name, or the one that ships."""
+    return load_policy(Path(settings.attendance.policy) if settings.attendance.policy else _SHIPPED_POLICY)
+
+
 def open_ledger(url: str) -> Ledger:
     """The ledger at `url`; the folder of a SQLite file is made where it is missing."""
     if url.startswith("sqlite:///"):
@@ -90,9 +110,16 @@ def open_ledger(url: str) -> Ledger:
     return Ledger.open(url)
 
 
+def existing_ledger(url: str) -> Ledger:
+    """A ledger that is there already: looking must not make an empty one. Raises InputError where there is none."""
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
+        raise InputError(f"there is no ledger at {url}: name another with --ledger, or its settings with --config")
+    return Ledger.open(url)
+
+
 def judge(settings: Settings, served: Serving, ledger: Ledger, clock: Clock) -> Judge:
     """Who decides: the rules of the settings' files under the snapshot that serves."""
-    rules, policy = assembler(settings, served)
+    rules, policy = assembler(settings, served, clock.now_ms())
     stamp = Stamp(served.snapshot.manifest.id, served.pack.embedding_space, policy)
     return Judge(ledger, rules, CasePhotos(settings.stores.case_photos), stamp=stamp, topic=CHECK_INS, clock=clock)
 
@@ -105,3 +132,26 @@ def face_workers(settings: Settings) -> int:
 def kafka_cluster(settings: Settings) -> KafkaCluster:
     """Where the brokers are, and how to be let in."""
     return KafkaCluster(settings.kafka.bootstrap, settings.kafka.security)
+
+
+def overridden(
+    settings: Settings,
+    *,
+    broker: str | None = None,
+    pool: str | None = None,
+    metrics_port: int | None = None,
+    pack: str | None = None,
+    ledger: str | None = None,
+) -> Settings:
+    """The same settings with what the command line says instead."""
+    changes: dict[str, dict[str, object]] = {
+        "run": {"broker": broker, "pool": pool},
+        "metrics": {"port": metrics_port},
+        "faces": {"pack": pack},
+        "ledger": {"url": ledger},
+    }
+    sections = {
+        section: getattr(settings, section).model_copy(update={k: v for k, v in keys.items() if v is not None})
+        for section, keys in changes.items()
+    }
+    return settings.model_copy(update=sections)

@@ -1,0 +1,45 @@
+"""`hadir explain`: why a check-in was decided as it was."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from hadir.app.options import Config, Json, LedgerUrl, settings_of
+from hadir.app.output import lines, out, print_json
+from hadir.core.errors import InputError
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("explain", epilog="Example:  hadir explain 6555cac0-1f99-4e67-b7a6-04d5cd63bde9")(explain)
+
+
+def explain(
+    check_in: Annotated[str, typer.Argument(metavar="CHECK_IN_ID", help="The id that the client made.")],
+    reviewer: Annotated[bool, typer.Option("--reviewer", help="Also whom else the face resembles.")] = False,
+    ledger: LedgerUrl = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Show claim, measurements, thresholds, verdict and versions of one check-in, with every later revision."""
+    from hadir.app.explanation import explain as explained
+    from hadir.app.wiring import existing_ledger
+
+    with closing(existing_ledger(ledger or settings_of(config).ledger.url)) as store:
+        rows = store.revisions(check_in.strip().lower())
+        if not rows:
+            raise InputError(f"no check-in {check_in} in this ledger: look up the id in `hadir ledger export`")
+        told = [explained(row, store.evidence(row.id, row.revision), reviewer) for row in rows]
+    if as_json:
+        print_json({"id": rows[0].id, "revisions": [dict(one) for one in told]})
+        return 0
+    for number, one in enumerate(told):
+        if number:
+            out.print()
+        lines(one)
+    return 0

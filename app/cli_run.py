@@ -1,0 +1,129 @@
+"""`hadir run`: decide check-ins, from Kafka for good, or from a file to its end."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hadir.app.options import Config, Json, LedgerUrl, Pack, settings_of
+from hadir.app.output import err, lines, out, print_json
+from hadir.core.errors import InputError
+
+if TYPE_CHECKING:
+    from hadir.app.board import Sheet
+    from hadir.app.log_ends import LogEnds
+    from hadir.app.station import Station
+    from hadir.core.settings import Settings
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run", epilog="Example:  hadir run --broker memory --input check-ins.csv --pool inline")(run)
+
+
+def run(
+    broker: Annotated[Literal["memory", "kafka"] | None, typer.Option(help="Default: the settings'.")] = None,
+    pool: Annotated[Literal["inline", "ray"] | None, typer.Option(help="Default: the settings'.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE", help="With --broker memory: a CSV of check-ins.")
+    ] = None,
+    metrics_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Prometheus text; 0 = off.")] = None,
+    pack: Pack = None,
+    ledger: LedgerUrl = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Run until stopped (SIGTERM or Ctrl-C drain first). Logs are JSON lines on standard error, or in the run folder
+    while the live view is on a terminal."""
+    from hadir.app.log_ends import open_ends
+    from hadir.app.wiring import overridden
+
+    settings = overridden(
+        settings_of(config), broker=broker, pool=pool, metrics_port=metrics_port, pack=pack, ledger=ledger
+    )
+    if (settings.run.broker == "memory") != (source is not None):
+        raise InputError("--input FILE and --broker memory go together: the memory log starts empty, Kafka has its own")
+    ends = open_ends(settings)
+    if source is not None:
+        _load(ends, source)
+    sheet = _serve(settings, ends, finite=source is not None, quiet=as_json)
+    numbers = _numbers(sheet)
+    if as_json:
+        print_json(numbers)
+    else:
+        lines((name, str(value)) for name, value in numbers.items())
+    return 0
+
+
+def _load(ends: LogEnds, source: Path) -> None:
+    from hadir.app.check_in_list import read_check_ins
+    from hadir.core.clock import SystemClock
+    from hadir.core.message import Message
+    from hadir.pipeline.codec import encode_check_in
+    from hadir.pipeline.topics import CHECK_INS
+
+    for check_in in read_check_ins(source, SystemClock().now_ms()):
+        ends.sender.send([Message(CHECK_INS, check_in.person.encode(), encode_check_in(check_in))])
+
+
+def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> Sheet:
+    from hadir.app.board import Board
+    from hadir.app.board_watcher import BoardWatcher
+    from hadir.app.live import LiveView
+    from hadir.app.logs import log_to
+    from hadir.app.station import Station
+    from hadir.app.worker_lines import worker_lines
+    from hadir.core.clock import SystemClock
+
+    live = out.is_terminal and not quiet
+    log_to(Path(settings.run.folder) / "log.jsonl" if live else None)
+    board, clock = Board(), SystemClock()
+    watcher = BoardWatcher(board, clock)
+    with Station(settings, ends, clock, [watcher]) as station:
+        _drain_on_signals(station)
+        station.start()
+        err.print(f"Hadir melayani · serving: {settings.run.broker}, {settings.run.pool}, snapshot {station.snapshot}")
+        title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
+        view = LiveView(
+            board,
+            out,
+            title=title,
+            total=None,
+            workers=lambda: worker_lines(station.pool),
+            oldest_s=watcher.oldest_s,
+            on=live,
+        )
+        with view:
+            station.run(finished=lambda: finite)
+    ends.sender.close()
+    return board.sheet()
+
+
+def _drain_on_signals(station: Station) -> None:
+    """After Ray has started, which installs a handler of its own that would end at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        station.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _numbers(sheet: Sheet) -> dict[str, object]:
+    from hadir.app.board import percentiles
+
+    latency = percentiles(sheet.latencies_s)
+    return {
+        "received": sheet.received,
+        "verdicts": {name: sheet.outcomes[name] for name in ("accepted", "review", "rejected")},
+        "duplicates": sheet.duplicates,
+        "dead_letters": sheet.dead_letters.total(),
+        "latency_s": None if latency is None else {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
+    }
