@@ -32,10 +32,11 @@ def _write(path: Path, image: Image) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """`a` with the portrait in two sizes, `b` with the portrait turned round, `c` with an empty wall."""
+    """`a` with the portrait in five sizes, `b` with the portrait turned round, `c` with an empty wall."""
     photo = golden_photo()
     _write(tmp_path / "train" / "a" / "1.png", photo)
-    _write(tmp_path / "test" / "a" / "2.jpg", cv2.resize(photo, (300, 300)).astype(np.uint8))
+    for side in (200, 250, 300, 350):
+        _write(tmp_path / "test" / "a" / f"{side}.jpg", cv2.resize(photo, (side, side)).astype(np.uint8))
     _write(tmp_path / "b" / "1.png", np.ascontiguousarray(photo[:, ::-1]))
     _write(tmp_path / "c" / "1.png", np.full((200, 200, 3), 128, dtype=np.uint8))
     (tmp_path / "README").write_text("not a photo")
@@ -49,7 +50,7 @@ def test_vectors_are_grouped_by_the_folder_above_the_photo_and_ordered_by_hash(
     descriptor = Descriptor(network, 128)
     embedded = embed(folder, cutter, {"int8": descriptor})
     people = embedded.vectors["int8"]
-    assert {person: len(vectors) for person, vectors in people.items()} == {"a": 2, "b": 1}
+    assert {person: len(vectors) for person, vectors in people.items()} == {"a": 5, "b": 1}
     assert embedded.failed == 1
     chips = {labelled.photo: labelled.chip for labelled in chips_of(folder, cutter) if labelled.person == "a"}
     for vector, photo in zip(people["a"], sorted(chips), strict=True):
