@@ -123,6 +123,7 @@ class KafkaSource:
             polled = self._consumer.poll(timeout_ms=POLL_MS)
             if self._held.keep([record_of(record) for records in polled.values() for record in records]):
                 self._wake()
+            self._mend_join()
             self._place()
         except NoOffsetForPartitionError:
             self._place()
@@ -136,6 +137,18 @@ class KafkaSource:
         except (KafkaError, LedgerUnavailable) as err:
             _log.warning("poll_failed", error=type(err).__name__)
             self._closing.wait(RETRY_S)
+
+    def _mend_join(self) -> None:
+        """Finish a join that the client has forgotten: found on a real broker, one start in about sixty.
+
+        kafka-python 3.0.12 rejoins when the topic's metadata has changed. When a poll times out while that join is
+        under way, and the join's own step marks the metadata as seen, then nothing asks for the join any more: it is
+        never completed, heartbeats stay off, and the member drops out of the group for ever without a word.
+        """
+        coordinator = self._consumer._coordinator
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            _log.info("join_resumed")
+            coordinator.request_rejoin()
 
     def _place(self) -> None:
         """Seek new partitions to the larger of ledger and committed offset; the first start takes the beginning."""

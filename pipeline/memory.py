@@ -15,6 +15,9 @@ from hadir.pipeline.topics import TopicSpec, with_partitions
 
 __all__ = ["MemoryLog", "MemorySink", "MemorySource"]
 
+FOLLOW_RECORDS = 256
+FOLLOW_S = 0.1
+
 
 @dataclass(slots=True)
 class _Partition:
@@ -105,6 +108,28 @@ class MemoryLog:
             with self.lock:
                 records = list(self._partitions[topic][number].records)
             yield from records
+
+    def follow(
+        self, topic: str, stop: Callable[[], bool], *, ready: Callable[[], None] = lambda: None
+    ) -> Iterator[Record]:
+        """What is written from now on, until `stop`, which is asked about every 100 ms. `ready` is called once nothing
+        written after it can be missed."""
+        bell = threading.Event()
+        with self.lock:
+            following = {number: self.end(topic, number) for number in self.partitions(topic)}
+            self._wakes.append(bell.set)
+        ready()
+        try:
+            while not stop():
+                bell.clear()
+                for number, offset in following.items():
+                    records = self.fetch(topic, number, offset, FOLLOW_RECORDS)
+                    following[number] = offset + len(records)
+                    yield from records
+                bell.wait(FOLLOW_S)
+        finally:
+            with self.lock:
+                self._wakes.remove(bell.set)
 
     def join(self, source: MemorySource, wake: Wake) -> None:
         """A member comes: its group shares the partitions anew."""

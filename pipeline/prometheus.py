@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from hadir.core.clock import Clock
 from hadir.core.errors import SetupError
@@ -37,8 +39,7 @@ class StreamMetrics:
     def watch(self, *, outbox: Callable[[], int], retries: Callable[[], int]) -> None:
         """Ask these at every scrape: the ledger's `outbox_depth`, and how often the pool tried a batch again."""
         self._gauge(MetricName.OUTBOX).set_function(outbox)
-        # A counter that is kept elsewhere: read at the scrape, so it stands as a gauge in this client.
-        self._gauge(MetricName.RETRIES).set_function(retries)
+        self.registry.register(_KeptElsewhere(MetricName.RETRIES, retries))
 
     def serving(self, *, snapshot: str, embedding_space: str, pack: str, licence: str) -> None:
         """Name the index that serves."""
@@ -89,6 +90,17 @@ class StreamMetrics:
     def _histogram(self, name: MetricName) -> Histogram:
         metric = METRICS[name]
         return Histogram(name, metric.help, metric.labels, registry=self.registry, buckets=metric.edges)
+
+
+class _KeptElsewhere(Collector):
+    """A counter whose value somebody else keeps: read at the scrape."""
+
+    def __init__(self, name: MetricName, value: Callable[[], int]) -> None:
+        self._name = name
+        self._value = value
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(self._name, METRICS[self._name].help, value=self._value())
 
 
 class MetricsPage:

@@ -34,6 +34,9 @@ PORT = 9092
 PARTITIONS = 4
 READY_S = 60.0
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Brokers that this process started: kept until they are waited for, so that none stays behind as a zombie."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -93,6 +96,7 @@ def start(folder: Path, port: int | None = None, *, archive: bool = False) -> No
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _children[process.pid] = process
     node = Node(str(folder), process.pid, psutil.Process(process.pid).create_time(), port)
     (folder / "node.json").write_text(json.dumps(asdict(node)), encoding="utf-8")
     _wait(node)
@@ -109,6 +113,8 @@ def stop(node: Node, patience_s: float = 20.0) -> None:
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(5)
+    if (child := _children.pop(node.pid, None)) is not None:
+        child.wait(5)
     (Path(node.folder) / "node.json").unlink(missing_ok=True)
 
 

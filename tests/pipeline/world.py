@@ -29,7 +29,7 @@ from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.judge import Judge, PhotoStore, Stamp
 from hadir.pipeline.limits import IntakeLimits
 from hadir.pipeline.memory import MemoryLog, MemorySource
-from hadir.pipeline.observer import InHand, Written
+from hadir.pipeline.observer import InHand, Observer, Written
 from hadir.pipeline.ports import FaceJob, Pool, Source, VerdictLedger
 from hadir.pipeline.run import Intake
 from hadir.pipeline.topics import CHECK_INS
@@ -166,6 +166,7 @@ class World:
         source: Source | None = None,
         pool: Pool | None = None,
         limits: IntakeLimits | None = None,
+        observer: Observer | None = None,
     ) -> Intake:
         """A fresh process."""
         ledger = ledger if ledger is not None else self.ledger
@@ -176,6 +177,6 @@ class World:
             Judge(ledger, PlainRules(), self.photos, stamp=STAMP, topic=CHECK_INS, clock=self.clock),
             topic=CHECK_INS,
             clock=self.clock,
-            observer=self.seen,
+            observer=observer if observer is not None else self.seen,
             limits=limits if limits is not None else IntakeLimits(),
         )

@@ -1,0 +1,149 @@
+"""A batch of check-ins through pack and index: one call each, every finding its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hadir.core.errors import SpaceMismatch
+from hadir.core.evidence import Candidate, PhotoFinding
+from hadir.core.thresholds import ThresholdTable
+from hadir.core.vectors import Vectors, fuse
+from hadir.core.verdict import Reason
+from hadir.faces.pack import CHECK_IN_PHOTOS, PackInfo, PhotoResult, PhotoRules
+from hadir.index.search import SearchResult
+from hadir.pipeline.face_stage import FaceStage
+from hadir.pipeline.ports import FaceJob
+
+DIMENSION = 4
+
+
+def direction(*values: float) -> NDArray[np.float32]:
+    vector = np.array(values, dtype=np.float32)
+    return cast("NDArray[np.float32]", (vector / np.linalg.norm(vector)).astype(np.float32))
+
+
+VECTORS = {b"a": direction(1, 0, 0, 0), b"b": direction(1, 1, 0, 0), b"c": direction(0, 1, 0, 0)}
+
+
+class TinyPack:
+    """A vector per photo; `dark` is not usable."""
+
+    def __init__(self, space: str = "space-1") -> None:
+        self.calls: list[int] = []
+        self._space = space
+
+    @property
+    def info(self) -> PackInfo:
+        return PackInfo("tiny", "none", self._space, DIMENSION, "fp32", ThresholdTable({}), 0.02)
+
+    def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
+        assert rules == CHECK_IN_PHOTOS
+        self.calls.append(len(photos))
+        return [
+            PhotoResult(PhotoFinding(Reason.TOO_DARK), None)
+            if photo == b"dark"
+            else PhotoResult(PhotoFinding(None), VECTORS[photo])
+            for photo in photos
+        ]
+
+
+class TinyIndex:
+    """Two people; the claimed one's similarity is the dot product with `a`."""
+
+    embedding_space = "space-1"
+
+    def __init__(self) -> None:
+        self.probes: list[Vectors] = []
+
+    def __len__(self) -> int:
+        return 2
+
+    def search(
+        self, probes: Vectors, claimed: Sequence[str | None], embedding_space: str, cohort: int = 100
+    ) -> list[SearchResult]:
+        assert embedding_space == self.embedding_space
+        assert cohort == 100
+        self.probes.append(probes)
+        return [
+            SearchResult(
+                Candidate(person, float(probe @ VECTORS[b"a"]), 3) if person == "enrolled" else None,
+                (Candidate("other", 0.5, 1),),
+                (0.5,),
+            )
+            for probe, person in zip(probes, claimed, strict=True)
+        ]
+
+
+@pytest.fixture
+def pack() -> TinyPack:
+    return TinyPack()
+
+
+@pytest.fixture
+def index() -> TinyIndex:
+    return TinyIndex()
+
+
+@pytest.fixture
+def stage(pack: TinyPack, index: TinyIndex) -> FaceStage:
+    return FaceStage(pack, index, "snapshot-1")
+
+
+def job(*photos: bytes, person: str = "enrolled") -> FaceJob:
+    return FaceJob(0, person, photos)
+
+
+def test_a_batch_is_one_call_to_the_pack_and_one_search(stage: FaceStage, pack: TinyPack, index: TinyIndex) -> None:
+    findings = stage.process([job(b"a"), job(b"b", b"c"), job(b"dark"), job(b"c")])
+    assert pack.calls == [5]
+    assert [len(probes) for probes in index.probes] == [4]
+    assert [finding.usable for finding in findings] == [1, 2, 0, 1]
+
+
+def test_the_probe_is_the_mean_of_the_usable_photos(stage: FaceStage, index: TinyIndex) -> None:
+    stage.process([job(b"a", b"dark", b"c")])
+    np.testing.assert_allclose(index.probes[0][0], fuse(np.stack([VECTORS[b"a"], VECTORS[b"c"]])), atol=1e-6)
+
+
+def test_the_agreement_is_the_lowest_of_all_pairs(stage: FaceStage) -> None:
+    [finding] = stage.process([job(b"a", b"b", b"c")])
+    assert finding.agreement == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("photos", [(b"a",), (b"a", b"dark"), (b"dark",)])
+def test_below_two_usable_photos_nothing_can_agree(stage: FaceStage, photos: tuple[bytes, ...]) -> None:
+    assert stage.process([job(*photos)])[0].agreement is None
+
+
+def test_every_photo_keeps_its_own_finding_in_order(stage: FaceStage) -> None:
+    [finding] = stage.process([job(b"dark", b"a")])
+    assert [photo.code for photo in finding.photos] == [Reason.TOO_DARK, None]
+
+
+@pytest.mark.parametrize(("person", "enrolled"), [("enrolled", True), ("stranger", False)])
+def test_without_a_usable_photo_nobody_is_compared_but_enrolment_is_known(
+    stage: FaceStage, person: str, enrolled: bool
+) -> None:
+    [finding] = stage.process([job(b"dark", person=person)])
+    assert (finding.enrolled, finding.claimed, finding.others, finding.cohort) == (enrolled, None, (), ())
+
+
+def test_the_finding_names_space_and_snapshot(stage: FaceStage) -> None:
+    [finding] = stage.process([job(b"a")])
+    assert (finding.embedding_space, finding.snapshot) == ("space-1", "snapshot-1")
+    assert finding.claimed == Candidate("enrolled", pytest.approx(1.0), 3)
+
+
+def test_an_empty_batch_is_an_empty_list(stage: FaceStage, pack: TinyPack) -> None:
+    assert stage.process([]) == []
+    assert pack.calls == []
+
+
+def test_a_pack_and_a_snapshot_of_two_spaces_never_meet(index: TinyIndex) -> None:
+    with pytest.raises(SpaceMismatch, match=r"space-2.*space-1"):
+        FaceStage(TinyPack("space-2"), index, "snapshot-1")
