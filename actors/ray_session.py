@@ -43,6 +43,13 @@ _LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _TOKEN_FILE = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - the variable's name
 
 
+_FEW_TRIES = {"RAY_NUM_REDIS_GET_RETRIES": "5"}
+"""Seconds to ask a head that answers for its cluster, before its refusal (mostly of the token) is believed; of 20."""
+
+_START_ADVICE = "see that memory and disk are free, or use the inline pool"
+_JOIN_ADVICE = "see that its token is the one given, and that it runs the same versions of Ray and Python"
+
+
 def refuse_second() -> None:
     """Raises SetupError where this process has a Ray already, which another start would end."""
     if (ray := sys.modules.get("ray")) is not None and ray.is_initialized():
@@ -55,7 +62,7 @@ def enter(token_file: Path, *, loopback: bool, **options: Any) -> str:
     Args:
         token_file: what proves to Ray that we may.
         loopback: every port stays on loopback; must be as the head was started.
-        options: `ray.init`'s own.
+        options: `ray.init`'s own; `address` is one, and "local" starts a Ray of our own.
 
     Returns:
         host:port of the head.
@@ -63,14 +70,16 @@ def enter(token_file: Path, *, loopback: bool, **options: Any) -> str:
     Raises:
         SetupError: Ray was imported too early, or does not start.
     """
-    ray = _import_ray({_LOOPBACK_ONLY: "0" if loopback else "1", _TOKEN_FILE: str(token_file)})
+    joining = options["address"] != "local"
+    environment = {_LOOPBACK_ONLY: "0" if loopback else "1", _TOKEN_FILE: str(token_file)}
+    ray = _import_ray(environment | (_FEW_TRIES if joining else {}))
     try:
         context = ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except Exception as err:
         reason = next(iter(str(err).strip().splitlines()), "")[:300]
+        advice = _JOIN_ADVICE if joining else _START_ADVICE
         raise SetupError(
-            f"Ray does not start ({type(err).__name__}: {reason}): see that memory and disk are free, that hosts may "
-            "connect and tokens agree, or use the inline pool"
+            f"Ray cannot be {'joined' if joining else 'started'} ({type(err).__name__}: {reason}): {advice}"
         ) from err
     return str(context.address_info["gcs_address"])
 
