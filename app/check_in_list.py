@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from hadir.core.check_in import Channel, CheckIn, Direction, Fix
 from hadir.core.errors import InputError
 
-__all__ = ["COLUMNS", "read_check_ins"]
+__all__ = ["COLUMNS", "read_check_ins", "single_check_in"]
 
 COLUMNS = (
     "person",
@@ -54,6 +54,29 @@ def read_check_ins(path: Path, now_ms: int) -> Iterator[CheckIn]:
                     raise InputError(f"{path}: line {reader.line_num}: {error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text at byte {error.start}: save it as CSV UTF-8") from error
+
+
+def single_check_in(person: str, direction: str, photos: Sequence[Path], at: str | None, now_ms: int) -> CheckIn:
+    """One face check-in; `at` is `latitude,longitude,accuracy_m`. Raises InputError as `read_check_ins`."""
+    if not 1 <= len(photos) <= 4:
+        raise InputError(f"{len(photos)} photos given, a face check-in has 1 to 4: name them with --photo")
+    parts = at.split(",") if at is not None else ["", "", ""]
+    if len(parts) != 3:
+        raise InputError(f"--at {at}: expected latitude,longitude,accuracy in metres, for example -8.1722,113.7001,12")
+    row = dict(zip(("latitude_deg", "longitude_deg", "accuracy_m"), parts, strict=True))
+    try:
+        fix = _fix(row)
+    except ValueError as error:
+        raise InputError(f"--at {at}: {error}; expected three numbers") from error
+    return CheckIn(
+        id=str(uuid.uuid4()),
+        person=person,
+        direction=Direction(direction),
+        channel=Channel.FACE,
+        captured_at_ms=now_ms,
+        fix=fix,
+        photos=tuple(_photo(path) for path in photos),
+    )
 
 
 def _check_header(path: Path, names: object) -> None:

@@ -1,0 +1,189 @@
+"""The parts of an installation, looked at one by one; a check that fails never hides the next one."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hadir.core.errors import HadirError
+from hadir.core.settings import Settings
+
+__all__ = ["Finding", "checkup"]
+
+_PACKAGES = ("ray", "kafka-python", "faiss-cpu", "onnxruntime", "insightface", "opencv-python-headless", "pyarrow")
+_RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
+_CV2 = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+_LOW_DISK_BYTES = 2 << 30
+
+State = Literal["ok", "note", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part: what was found, and what to do where it is not ok."""
+
+    part: str
+    state: State
+    found: str
+    do: str = ""
+
+
+def checkup(settings: Settings) -> list[Finding]:
+    """Look at everything; takes a few seconds, changes nothing."""
+    checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("python", _python),
+        ("packages", _packages),
+        ("pack", _pack),
+        ("gallery", _gallery),
+        ("snapshot", _snapshot),
+        ("rules", _rules),
+        ("ledger", _ledger),
+        ("disk", _disk),
+        ("kafka", _kafka),
+        ("ray", _ray),
+        ("liveness", _liveness),
+    )
+    return [finding for part, check in checks for finding in _tried(part, check, settings)]
+
+
+def _tried(part: str, check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    try:
+        return list(check(settings))
+    except HadirError as error:
+        found, _, remedy = str(error).partition(": ")
+        return [Finding(part, "bad", found, remedy)]
+
+
+def _python(_: Settings) -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0))
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()}, {cores} cores, {sys.prefix}")
+
+
+def _packages(_: Settings) -> Iterator[Finding]:
+    installed = {d.name.lower().replace("_", "-"): d.version for d in importlib.metadata.distributions()}
+    versions = ", ".join(f"{name} {installed[name]}" for name in _PACKAGES if name in installed)
+    yield Finding("packages", "ok", versions)
+    if missing := [name for name in _PACKAGES if name not in installed]:
+        yield Finding("packages", "bad", f"missing: {', '.join(missing)}", "make setup installs them")
+    for name, family in (("onnxruntime", _RUNTIMES), ("cv2", _CV2)):
+        if len(found := [d for d in family if d in installed]) > 1:
+            yield Finding("packages", "bad", f"{', '.join(found)} overwrite one {name}", f"keep only {found[0]}")
+
+
+def _pack(settings: Settings) -> Iterator[Finding]:
+    from hadir.faces.packs import load_pack
+
+    info = load_pack(settings.faces.pack, settings.faces.precision).info
+    yield Finding("pack", "ok", f"{info.name}, {info.precision}, CPUExecutionProvider, licence: {info.licence}")
+    if settings.faces.precision == "auto" and info.precision == "fp16":
+        yield Finding("pack", "note", "int8 is not exact on this CPU (no VNNI?): fp16 serves, in a space of its own")
+    if not info.thresholds.similarity:
+        yield Finding("pack", "note", "the pack brings no measured rates", "calibrate on a gallery of your own")
+
+
+def _gallery(settings: Settings) -> Iterator[Finding]:
+    from hadir.index.gallery import open_gallery
+
+    path = Path(settings.stores.gallery)
+    if not path.exists():
+        yield Finding("gallery", "note", f"none at {path}", "hadir enroll PHOTOS makes it")
+        return
+    templates = open_gallery(path).templates()
+    yield Finding("gallery", "ok", f"{len({t.person for t in templates})} people, {len(templates)} templates in {path}")
+
+
+def _snapshot(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.wiring import policy_of, serving
+    from hadir.core.errors import SnapshotError
+    from hadir.index.current import resolve
+
+    try:
+        resolve(Path(settings.stores.snapshots))
+    except SnapshotError as error:
+        yield Finding("snapshot", "note", str(error))
+        return
+    served = serving(settings)
+    manifest = served.snapshot.manifest
+    yield Finding("snapshot", "ok", f"{manifest.id}: {manifest.people} people, {manifest.synthetic} synthetic")
+    policy = policy_of(settings)
+    for name in ("accept_fmr", "review_fmr", "identify_fmr"):
+        applied = served.thresholds.at(getattr(policy, name), 1, 1)
+        found = f"{name} {applied.fmr:g} = {applied.similarity} cosine in cell 1/1, from {applied.source}"
+        yield Finding("thresholds", "ok" if applied.similarity is not None else "note", found)
+
+
+def _rules(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.wiring import policy_of
+    from hadir.attendance.roster import Roster
+
+    roster = Path(settings.attendance.roster)
+    if not roster.exists():
+        yield Finding("roster", "note", f"none at {roster}", "name yours in [attendance] roster")
+    else:
+        yield Finding("roster", "ok", f"{len(Roster.load(roster))} people in {roster}")
+    yield Finding("policy", "ok", policy_of(settings).id)
+
+
+def _ledger(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.wiring import existing_ledger
+    from hadir.core.errors import InputError
+
+    try:
+        store = existing_ledger(settings.ledger.url)
+    except InputError:
+        yield Finding("ledger", "note", "none yet", "hadir run makes it")
+        return
+    with closing(store):
+        yield Finding("ledger", "ok", f"{store.counts().rows} check-ins, {store.outbox_depth()} verdicts to publish")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    place = Path(settings.stores.snapshots).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    state: State = "ok" if free >= _LOW_DISK_BYTES else "bad"
+    yield Finding("disk", state, f"{free / 2**30:.1f} GiB free", "" if state == "ok" else "2 GiB at least: make room")
+
+
+def _kafka(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.wiring import kafka_cluster
+    from hadir.core.errors import StreamUnavailable
+    from hadir.pipeline.kafka_admin import check_topics, require_crc32c, topic_names
+    from hadir.pipeline.topics import ALL_TOPICS
+
+    require_crc32c()
+    cluster = kafka_cluster(settings)
+    try:
+        names = topic_names(cluster)
+    except StreamUnavailable:
+        yield Finding("kafka", "note", f"nobody answers at {cluster.bootstrap}", "make kafka-up, or [kafka] bootstrap")
+        return
+    there = [spec for spec in ALL_TOPICS if spec.name in names]
+    check_topics(cluster, there)
+    yield Finding("kafka", "ok", f"{cluster.bootstrap}, {len(there)} of {len(ALL_TOPICS)} topics, crc32c")
+
+
+def _ray(_: Settings) -> Iterator[Finding]:
+    from hadir.actors.listeners import ray_listeners
+
+    beyond = [place for place in ray_listeners() if not place.loopback]
+    if beyond:
+        where = ", ".join(f"{place.address} ({place.process})" for place in beyond[:5])
+        yield Finding(
+            "ray", "bad", f"Ray listens beyond loopback: {where}", "start it through hadir, or require tokens"
+        )
+    else:
+        yield Finding("ray", "ok", f"{len(ray_listeners())} listeners of running Rays, all on loopback")
+
+
+def _liveness(_: Settings) -> Iterator[Finding]:
+    yield Finding("liveness", "note", "not measured yet: a printed photo can pass", "treat face check-ins as evidence")
