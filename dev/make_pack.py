@@ -38,7 +38,7 @@ from dev.registry_packages import extract_parts
 from hadir.core.errors import HadirError, PackError
 from hadir.faces.image import Image
 
-__all__ = ["main"]
+__all__ = ["CACHE", "QUALITY", "RANGES", "WEIGHTS", "main"]
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "faces" / "weights"
@@ -54,28 +54,28 @@ LEAST_GOLDEN_COSINE = 0.9999
 """Between two machines' exact computations of the golden vector."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 done, 1 error (one line on stderr)."""
+def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> int:
+    """Run the command on the folder `weights`; 0 done, 1 error (one line on stderr)."""
     parser = argparse.ArgumentParser(prog="make pack", description="Convert the open pack's weights and prove parity.")
     parser.add_argument("--faces", type=Path, metavar="DIR", help="measure anew on the face sets in this folder")
     options = parser.parse_args(arguments)
     try:
-        _make(options.faces)
+        _make(options.faces, weights)
     except HadirError as err:
         print(f"make pack: {err}", file=sys.stderr)
         return 1
     return 0
 
 
-def _make(faces: Path | None) -> None:
+def _make(faces: Path | None, weights: Path) -> None:
     if faces is not None:
         check_faces(faces)
     parts = extract_parts(CACHE, _say)
     models = convert(parts)
     _prove_tflite(parts, models.files)
-    _store(models.files, faces)
-    cutter = ChipCutter(WEIGHTS)
-    chip = golden_chip(cutter) if faces is not None else kept_chip(WEIGHTS, golden_chip(cutter))
+    _store(models.files, weights, anew=faces is not None)
+    cutter = ChipCutter(weights)
+    chip = golden_chip(cutter) if faces is not None else kept_chip(weights, golden_chip(cutter))
     _prove_descriptor(parts["descriptor.dat"], models, chip)
     if faces is not None:
         ranges_of(models.descriptor, faces, cutter).write(RANGES)
@@ -84,10 +84,16 @@ def _make(faces: Path | None) -> None:
         "fp16": models.files["descriptor_fp16.onnx"],
     }
     _prove_precisions(descriptors, models, chip)
-    _store({"descriptor_int8.onnx": descriptors["int8"], "golden_chip.npz": golden_npz(chip)}, faces)
+    made = {"descriptor_int8.onnx": descriptors["int8"], "golden_chip.npz": golden_npz(chip)}
+    _store(made, weights, anew=faces is not None)
     golden = {precision: golden_vector(model, chip) for precision, model in descriptors.items()}
-    measured = _measured(faces, cutter, descriptors, golden)
-    _write_manifest(measured)
+    if faces is None:
+        measured = _kept(weights, golden)
+    else:
+        figures = measure(faces, cutter, descriptors, _say)
+        _store({"statistics.npz": figures.statistics}, weights, anew=True)
+        measured = Measured(golden, IDENTIFY_MARGIN, figures.thresholds, figures.measured)
+    _write_manifest(measured, weights)
 
 
 def _prove_tflite(parts: Mapping[str, Path], files: Mapping[str, bytes]) -> None:
@@ -122,39 +128,43 @@ def _variants(chip: Image) -> list[Image]:
     return [*lit, grey, np.roll(chip, (3, -4), axis=(0, 1))]
 
 
-def _store(files: Mapping[str, bytes], faces: Path | None) -> None:
-    """Write what is missing or different; without `faces` it must be what the manifest was measured with."""
-    if faces is None and (strange := differing(WEIGHTS, files)):
+def _store(files: Mapping[str, bytes], weights: Path, anew: bool) -> None:
+    """Write what is missing or different; unless measured `anew`, it must be what the manifest was measured with."""
+    if not anew and (strange := differing(weights, files)):
         raise PackError(
             f"{', '.join(strange)} came out otherwise than the manifest says: use the package versions of "
             "requirements-dev.lock, or measure anew with FACES=DIR"
         )
     for name, content in files.items():
-        path = WEIGHTS / name
+        path = weights / name
         same = path.exists() and path.read_bytes() == content
         if not same:
             path.write_bytes(content)
         _say(f"{name}: {len(content):,} bytes, {'unchanged' if same else 'written'}")
 
 
-def _measured(
-    faces: Path | None, cutter: ChipCutter, descriptors: Mapping[str, bytes], golden: Mapping[str, list[float]]
-) -> Measured:
-    if faces is None:
-        kept = read_measured(WEIGHTS)
-        for precision, vector in golden.items():
-            cosine = float(np.dot(vector, kept.golden[precision]))
-            require(cosine >= LEAST_GOLDEN_COSINE, f"the golden {precision} vector's cosine to the stored is {cosine}")
-        return kept
-    figures = measure(faces, cutter, descriptors, _say)
-    _store({"statistics.npz": figures.statistics}, faces)
-    return Measured(golden, IDENTIFY_MARGIN, figures.thresholds, figures.measured)
+def _kept(weights: Path, golden: Mapping[str, list[float]]) -> Measured:
+    """The manifest's own figures, if its statistics are still those and its golden vectors still come out."""
+    kept = read_measured(weights)
+    if differing(weights, {"statistics.npz": _content(weights / "statistics.npz")}):
+        raise PackError("statistics.npz is not what the manifest says: restore it from version control")
+    for precision, vector in golden.items():
+        cosine = float(np.dot(vector, kept.golden[precision]))
+        require(cosine >= LEAST_GOLDEN_COSINE, f"the golden {precision} vector's cosine to the stored one is {cosine}")
+    return kept
 
 
-def _write_manifest(measured: Measured) -> None:
-    files = {name: (WEIGHTS / name).read_bytes() for name in FILES if (WEIGHTS / name).exists()}
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise PackError(f"{path.name} cannot be read: restore it from version control, or measure anew") from err
+
+
+def _write_manifest(measured: Measured, weights: Path) -> None:
+    files = {name: _content(weights / name) for name in FILES}
     text = compose(files, json.loads(QUALITY.read_text(encoding="utf-8")), measured)
-    (WEIGHTS / MANIFEST).write_text(text, encoding="utf-8")
+    (weights / MANIFEST).write_text(text, encoding="utf-8")
     _say(f"{MANIFEST}: {sum(map(len, files.values())):,} bytes in {len(files)} files")
 
 

@@ -100,9 +100,9 @@ def least_cosine(model: bytes, reference: onnx.ModelProto, chips: Sequence[Image
 
 
 def require(holds: bool, what: str) -> None:
-    """Raise PackError, saying what does not agree with the original, unless it holds."""
+    """Raise PackError, saying what does not agree with its original, unless it holds."""
     if not holds:
-        raise PackError(f"{what}: the conversion is wrong for these package versions, nothing was written")
+        raise PackError(f"{what}: the conversion is wrong with these package versions")
 
 
 def _channels_first(chip: Image) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ import pytest
 from onnx import TensorProto
 
 from dev.golden import golden_vector
+from dev.make_pack import QUALITY
 from dev.pack_manifest import FILES
 from hadir.core.thresholds import CELLS, RATES
 from hadir.faces.open_pack import GOLDEN_COSINE, shipped_folder
@@ -52,6 +53,10 @@ def test_the_pack_stays_small_enough_to_be_committed() -> None:
 def test_every_file_is_the_one_the_manifest_was_measured_with(name: str, manifest: dict[str, Any]) -> None:
     content = (shipped_folder() / name).read_bytes()
     assert manifest["files"][name] == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def test_the_quality_limits_are_those_of_their_committed_source(manifest: dict[str, Any]) -> None:
+    assert manifest["quality"] == json.loads(QUALITY.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dev.convert_open_pack import FloatModels, convert, quantised_descriptor
 from dev.descriptor_int8 import ActivationRanges
 from dev.golden import golden_photo
+from dev.make_pack import CACHE, RANGES
 from dev.parity import (
     DESCRIPTOR_TOLERANCE,
     LEAST_COSINE,
@@ -26,13 +27,12 @@ from hadir.faces.image import Image
 from hadir.faces.onnx import Network
 from hadir.faces.open_pack import shipped_folder
 
-ROOT = Path(__file__).parents[2]
 TFLITE = [("short", 128, 2.0, -1.0), ("mesh", 192, 1.0, 0.0)]
 
 
 @pytest.fixture(scope="module")
 def parts() -> dict[str, Path]:
-    paths = {part.file: ROOT / ".cache" / "pack" / part.file for part in PARTS}
+    paths = {part.file: CACHE / part.file for part in PARTS}
     for part in PARTS:
         if not paths[part.file].exists() or sha256_of(paths[part.file]) != part.sha256:
             pytest.skip(f"{part.file} has not been fetched: run `make pack` first")
@@ -61,7 +61,7 @@ def shipped(name: str) -> bytes:
 def test_the_converter_makes_the_shipped_files_byte_for_byte(models: FloatModels) -> None:
     for name, content in models.files.items():
         assert content == shipped(name), name
-    ranges = ActivationRanges.read(ROOT / "dev" / "activation_ranges.json")
+    ranges = ActivationRanges.read(RANGES)
     assert quantised_descriptor(models, ranges) == shipped("descriptor_int8.onnx")
 
 
