@@ -22,14 +22,13 @@ from hadir.faces.packs import load_pack
 from hadir.index.current import resolve
 from hadir.index.snapshot import Snapshot, load_snapshot
 from hadir.pipeline.case_photos import CasePhotos
-from hadir.pipeline.face_stage import FaceStage
 from hadir.pipeline.judge import Judge, Stamp
 from hadir.pipeline.kafka_admin import KafkaCluster
+from hadir.pipeline.stage_spec import StageSpec
 from hadir.pipeline.topics import CHECK_INS
 
 __all__ = [
     "Serving",
-    "StageSpec",
     "assembler",
     "existing_ledger",
     "face_workers",
@@ -42,20 +41,6 @@ __all__ = [
 ]
 
 _SHIPPED_POLICY = Path(__file__).with_name("policy.toml")
-
-
-@dataclass(frozen=True, slots=True)
-class StageSpec:
-    """How a worker builds its stage in its own process: names only, so that it travels."""
-
-    pack: str
-    precision: str
-    snapshot: str
-
-    def __call__(self) -> FaceStage:
-        pack = load_pack(self.pack, self.precision)  # type: ignore[arg-type]  # checked by Settings
-        snapshot = load_snapshot(Path(self.snapshot), pack.info.embedding_space)
-        return FaceStage(pack, snapshot.index, snapshot.manifest.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +63,7 @@ def serving(settings: Settings) -> Serving:
     folder = resolve(Path(settings.stores.snapshots)).absolute()
     snapshot = load_snapshot(folder, pack.embedding_space)
     name = settings.faces.pack if settings.faces.pack == "open" else str(Path(settings.faces.pack).absolute())
-    stage = StageSpec(name, pack.precision if name == "open" else settings.faces.precision, str(folder))
+    stage = StageSpec(name, settings.faces.precision, str(folder))
     return Serving(pack, snapshot, Thresholds(snapshot.calibration.table, pack.thresholds), stage)
 
 

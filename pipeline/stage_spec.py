@@ -1,0 +1,28 @@
+"""How a worker builds its stage in its own process: names only, so that it travels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hadir.faces.open_pack import Choice
+from hadir.faces.packs import load_pack
+from hadir.index.snapshot import load_snapshot
+from hadir.pipeline.face_stage import FaceStage
+
+__all__ = ["StageSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """`pack` and `snapshot` as `load_pack` and `load_snapshot` take them; folders as absolute paths."""
+
+    pack: str
+    precision: Choice
+    snapshot: str
+
+    def __call__(self) -> FaceStage:
+        """Load and check both. Raises PackError, SnapshotError, SpaceMismatch."""
+        pack = load_pack(self.pack, self.precision)
+        snapshot = load_snapshot(Path(self.snapshot), pack.info.embedding_space)
+        return FaceStage(pack, snapshot.index, snapshot.manifest.id)
