@@ -23,12 +23,13 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One moment of the board, copied out under its lock. Times are seconds since the board was made."""
+    """One moment of the board, copied out under its lock. Times are seconds since the board was made; `reasons` counts
+    (outcome, reason)."""
 
     received: int
     decided: int
     outcomes: Counter[str]
-    reasons: Counter[str]
+    reasons: Counter[tuple[str, str]]
     latencies_s: tuple[float, ...]
     decided_at_s: tuple[float, ...]
     received_at_s: tuple[float, ...]
@@ -47,7 +48,7 @@ class Board:
     _decided_at_s: list[float] = field(default_factory=list)
     _latencies_s: list[float] = field(default_factory=list)
     _outcomes: Counter[str] = field(default_factory=Counter)
-    _reasons: Counter[str] = field(default_factory=Counter)
+    _reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     _duplicates: int = 0
     _dead_letters: Counter[str] = field(default_factory=Counter)
     _sentences: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=8))
@@ -62,7 +63,7 @@ class Board:
         """One verdict written."""
         with self._lock:
             self._outcomes[outcome] += 1
-            self._reasons.update(reasons)
+            self._reasons.update((outcome, reason) for reason in reasons)
             self._latencies_s.append(latency_s)
             self._decided_at_s.append(at_s)
             self._sentences.append((outcome, sentence))

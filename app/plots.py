@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -42,13 +43,22 @@ def latency_svg(latencies_s: Sequence[float]) -> str:
     return _svg(figure)
 
 
-def bars_svg(counts: Mapping[str, int], outcome_of: Mapping[str, str]) -> str:
-    """One bar per reason, coloured by the outcome that it leads to."""
-    names = sorted(counts, key=lambda name: counts[name])
-    figure, axes = _frame("verdicts", "", height=0.6 + 0.24 * max(1, len(names)))
-    bars = axes.barh(names, [counts[n] for n in names], color=[_COLOURS[outcome_of[n]] for n in names])
-    axes.bar_label(bars, fontsize=8, padding=3)
+def bars_svg(counts: Mapping[tuple[str, str], int]) -> str:
+    """One bar per reason from counts of (outcome, reason), in the colours of the outcomes it stood beside."""
+    totals: Counter[str] = Counter()
+    for (_, reason), count in counts.items():
+        totals[reason] += count
+    names = sorted(totals, key=lambda name: (totals[name], name))
+    figure, axes = _frame("verdicts", "", height=0.9 + 0.24 * max(1, len(names)))
+    before = np.zeros(len(names))
+    for outcome, colour in _COLOURS.items():
+        widths = np.array([counts.get((outcome, name), 0) for name in names], dtype=float)
+        bars = axes.barh(names, widths, left=before, color=colour, label=outcome)
+        before += widths
+    axes.bar_label(bars, labels=[str(totals[name]) for name in names], fontsize=8, padding=3)
     axes.tick_params(axis="y", labelsize=8)
+    axes.margins(y=0.01)
+    axes.legend(frameon=False, loc="lower right")
     return _svg(figure)
 
 
