@@ -64,7 +64,8 @@ class KafkaSource:
         check_topics(self._cluster, [self._topic])
         self._wake, self._positions = wake, positions
         with answering(self._cluster):
-            self._consumer = KafkaConsumer(
+            self._consumer = self._cluster.open(
+                KafkaConsumer,
                 group_id=self._group,
                 enable_auto_commit=False,
                 auto_offset_reset="none",
@@ -76,7 +77,6 @@ class KafkaSource:
                 session_timeout_ms=self._session_timeout_ms,
                 heartbeat_interval_ms=min(3000, self._session_timeout_ms // 3),
                 partition_assignment_strategy=[CooperativeStickyAssignor],
-                **self._cluster.options(),
             )
         self._consumer.subscribe([self._topic.name], listener=_Listener(self._held, self._wake))
         self._thread = threading.Thread(target=self._serve, name="hadir-kafka", daemon=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.consumer.fetcher import ConsumerRecord
@@ -30,6 +30,8 @@ __all__ = [
     "require_crc32c",
     "topic_names",
 ]
+
+T = TypeVar("T")
 
 BOOTSTRAP_MS = 8000
 """A wrong password, a wrong CA and a plaintext client all look like this time-out: kept short."""
@@ -65,6 +67,28 @@ class KafkaCluster:
             **self.security,
         }
 
+    def open(self, make: Callable[..., T], **options: object) -> T:
+        """Make a client (consumer, producer, admin) of this cluster.
+
+        A kafka-python client that cannot bootstrap leaves its sockets and its thread behind: during an outage, a
+        process that tries again and again would run out of files. They are closed here.
+
+        Raises:
+            KafkaError: as the client's; nothing is left behind.
+        """
+        made: list[SafeClient] = []
+
+        def remember(*arguments: object, **settings: object) -> SafeClient:
+            made.append(SafeClient(*arguments, **settings))
+            return made[-1]
+
+        try:
+            return make(**(self.options() | options | {"kafka_client": remember}))
+        except KafkaError:
+            for client in made:
+                client.close()
+            raise
+
 
 def require_crc32c() -> None:
     """Raise SetupError where checksums would be computed in pure Python: that is 21 times slower on a selfie."""
@@ -72,9 +96,9 @@ def require_crc32c() -> None:
         raise SetupError("the package crc32c is missing, Kafka would be 21 times slower: pip install crc32c")
 
 
-def topic_names(cluster: KafkaCluster) -> frozenset[str]:
-    """The topics that exist. Raises StreamUnavailable where no broker answers."""
-    with _admin(cluster) as admin:
+def topic_names(cluster: KafkaCluster, timeout_ms: int = BOOTSTRAP_MS) -> frozenset[str]:
+    """The topics that exist. Raises StreamUnavailable where no broker answers in time."""
+    with _admin(cluster, bootstrap_timeout_ms=timeout_ms, request_timeout_ms=timeout_ms) as admin:
         return frozenset(admin.list_topics())
 
 
@@ -169,8 +193,8 @@ def record_of(record: ConsumerRecord) -> Record:
 
 
 @contextmanager
-def _admin(cluster: KafkaCluster) -> Iterator[KafkaAdminClient]:
-    with answering(cluster), closing(KafkaAdminClient(**cluster.options())) as admin:
+def _admin(cluster: KafkaCluster, **options: object) -> Iterator[KafkaAdminClient]:
+    with answering(cluster), closing(cluster.open(KafkaAdminClient, **options)) as admin:
         yield admin
 
 

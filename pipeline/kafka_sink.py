@@ -15,6 +15,7 @@ from kafka.errors import (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
 )
+from kafka.producer.future import FutureRecordMetadata
 
 from hadir.core.clock import SystemClock
 from hadir.core.errors import StreamError, StreamUnavailable
@@ -25,6 +26,8 @@ __all__ = ["KafkaSink"]
 
 SEND_S = 9.5
 """The deadline of one `send`: above the delivery time-out, below the ten seconds that the port allows."""
+
+ASK_MS = 2000
 
 LARGEST_REQUEST = 6 * 1_048_576 + 65_536
 """A dead letter of the largest size; the client's default of 1 MiB refuses a legal check-in."""
@@ -47,24 +50,16 @@ class KafkaSink:
 
     def send(self, messages: Sequence[Message]) -> None:
         until_s = time.monotonic() + SEND_S
-        topic = ""
         try:
-            producer = self._open()
-            futures = []
-            for message in messages:
-                topic = message.topic
-                futures.append((topic, producer.send(topic, message.value, message.key, list(message.headers))))
-            for topic, future in futures:  # noqa: B007 - named in the message below
+            futures = self._hand_over(messages)
+            for future in futures:
                 future.get(timeout=max(0.0, until_s - time.monotonic()))
         except _REFUSED as err:
             self._replace()
-            raise StreamError(
-                f"topic {topic} refuses a message ({type(err).__name__}): see ACLs and size limit"
-            ) from err
+            topics = ", ".join(sorted({message.topic for message in messages}))
+            raise StreamError(f"{topics}: a message is refused ({type(err).__name__}): see ACLs and sizes") from err
         except KafkaError as err:
             self._replace()
-            if isinstance(err, KafkaTimeoutError):
-                self._require_topics(messages)
             raise StreamUnavailable(
                 f"Kafka at {self._cluster.bootstrap} did not acknowledge ({type(err).__name__}): what was sent may be "
                 "in the log, send it again"
@@ -74,9 +69,20 @@ class KafkaSink:
         if self._producer is not None:
             self._replace()
 
+    def _hand_over(self, messages: Sequence[Message]) -> list[FutureRecordMetadata]:
+        producer = self._open()
+        try:
+            return [
+                producer.send(message.topic, message.value, message.key, list(message.headers)) for message in messages
+            ]
+        except KafkaTimeoutError:
+            self._require_topics(messages)
+            raise
+
     def _open(self) -> KafkaProducer:
         if self._producer is None:
-            self._producer = KafkaProducer(
+            self._producer = self._cluster.open(
+                KafkaProducer,
                 acks="all",
                 enable_idempotence=False,
                 max_in_flight_requests_per_connection=1,
@@ -87,7 +93,6 @@ class KafkaSink:
                 max_block_ms=2000,
                 max_request_size=LARGEST_REQUEST,
                 allow_auto_create_topics=False,
-                **self._cluster.options(),
             )
         return self._producer
 
@@ -104,6 +109,6 @@ class KafkaSink:
     def _require_topics(self, messages: Sequence[Message]) -> None:
         """The client says "time-out" for a topic that does not exist: ask, and say it."""
         with suppress(StreamUnavailable):
-            missing = {message.topic for message in messages} - topic_names(self._cluster)
+            missing = {message.topic for message in messages} - topic_names(self._cluster, ASK_MS)
             if missing:
                 raise StreamError(f"topic {min(missing)} does not exist: make it as docs/wire-format.md says")

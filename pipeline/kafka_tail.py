@@ -57,13 +57,13 @@ class KafkaTail:
 
     def _consumer(self) -> KafkaConsumer:
         with answering(self._cluster):
-            return KafkaConsumer(
+            return self._cluster.open(
+                KafkaConsumer,
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 allow_auto_create_topics=False,
                 check_crcs=True,
                 max_partition_fetch_bytes=4 * 1_048_576,
-                **self._cluster.options(),
             )
 
     def _assign(self, consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +18,7 @@ from hadir.core.clock import ManualClock, SystemClock
 from hadir.core.errors import SetupError, StreamUnavailable
 from hadir.core.message import Message
 from hadir.pipeline.kafka import KafkaSource
-from hadir.pipeline.kafka_admin import KafkaCluster, check_topics, create_topics, limit_kafka_logs, require_crc32c
+from hadir.pipeline.kafka_admin import check_topics, create_topics, limit_kafka_logs, require_crc32c
 from hadir.pipeline.kafka_sink import KafkaSink
 from hadir.pipeline.kafka_tail import KafkaTail
 from hadir.pipeline.outbox import Relay
@@ -77,9 +79,34 @@ def test_a_broker_that_restarts_costs_a_pause_and_loses_nothing(own_node: Node) 
             stop(again)
 
 
-def test_an_address_where_nobody_listens_is_named() -> None:
-    with pytest.raises(StreamUnavailable, match="127.0.0.1:1"):
-        create_topics(KafkaCluster("127.0.0.1:1"), with_partitions(1))
+OUTAGE = """
+import gc, os, threading
+from hadir.core.errors import StreamUnavailable
+from hadir.core.message import Message
+from hadir.pipeline.kafka_admin import KafkaCluster, topic_names
+from hadir.pipeline.kafka_sink import KafkaSink
+from hadir.pipeline.kafka_tail import KafkaTail
+
+nobody = KafkaCluster("127.0.0.1:1", {"bootstrap_timeout_ms": 200})
+for attempt in range(4):
+    for work in (
+        lambda: topic_names(nobody, 200),
+        lambda: KafkaSink(nobody).send([Message("t", b"k", b"v")]),
+        lambda: list(KafkaTail(nobody).read("t")),
+    ):
+        try:
+            work()
+        except StreamUnavailable as err:
+            assert "127.0.0.1:1" in str(err)
+    gc.collect()
+    print(len(os.listdir("/proc/self/fd")), threading.active_count())
+"""
+
+
+def test_an_outage_is_named_and_leaves_neither_files_nor_threads_behind() -> None:
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", OUTAGE], capture_output=True, text=True, check=True)
+    counts = done.stdout.split("\n")[:4]
+    assert len(set(counts)) == 1, counts
 
 
 def test_a_missing_topic_is_named_with_the_command_that_makes_it(kafka_node: Node) -> None:
