@@ -185,11 +185,13 @@ def test_a_commit_for_a_partition_that_was_lost_is_not_made(broker: Broker, memb
         if not first.pull() and not second.pull():
             second.bell.wait(0.2)
             second.bell.clear()
-    first.source.commit(ends)
-    first.source.close()
-    second.source.close()
-    committed = {p: o for p, o in broker.committed("g").items() if o}
-    assert committed == {p: o for p, o in ends.items() if p not in first.lost}
+    kept = {p: o for p, o in ends.items() if p not in first.lost}
+    until_s = time.monotonic() + PATIENCE_S
+    # Best effort: a commit that meets a rebalance is dropped, and the next one says the same or more.
+    while {p: o for p, o in broker.committed("g").items() if o} != kept:
+        assert time.monotonic() < until_s, f"committed {broker.committed('g')}, wanted {kept}"
+        first.source.commit(ends)
+        first.bell.wait(0.1)
 
 
 def test_records_that_are_gone_before_they_were_decided_stop_the_source(broker: Broker, members: list[Member]) -> None:
