@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -14,7 +16,10 @@ from hadir.core.evidence import Candidate, PhotoFinding
 from hadir.core.thresholds import ThresholdTable
 from hadir.core.vectors import Vectors, fuse
 from hadir.core.verdict import Reason
-from hadir.faces.pack import CHECK_IN_PHOTOS, PackInfo, PhotoResult, PhotoRules
+from hadir.faces.pack import CHECK_IN_PHOTOS, ENROLMENT_PHOTOS, PackInfo, PhotoResult, PhotoRules
+from hadir.faces.packs import load_pack
+from hadir.index.flat import build_flat_index
+from hadir.index.people import EnrolledPerson
 from hadir.index.search import SearchResult
 from hadir.pipeline.face_stage import FaceStage
 from hadir.pipeline.ports import FaceJob
@@ -147,3 +152,24 @@ def test_an_empty_batch_is_an_empty_list(stage: FaceStage, pack: TinyPack) -> No
 def test_a_pack_and_a_snapshot_of_two_spaces_never_meet(index: TinyIndex) -> None:
     with pytest.raises(SpaceMismatch, match=r"space-2.*space-1"):
         FaceStage(TinyPack("space-2"), index, "snapshot-1")
+
+
+@pytest.mark.models
+def test_real_people_are_nearest_to_themselves() -> None:
+    data = Path(os.environ.get("HADIR_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    folders = sorted((data / "faces" / "lfw_subset").glob("*/"))[:4]
+    photos = [[photo.read_bytes() for photo in sorted(folder.glob("*.jpg"))[:2]] for folder in folders]
+    if not photos:
+        pytest.skip(f"no test photos in {data}: set HADIR_TEST_DATA to the folder that holds faces/")
+    pack = load_pack("open")
+    rules = PhotoRules(ENROLMENT_PHOTOS.shortest_side_px, allow_pgm=False, quality=False)
+    enrolled = [result.vector for result in pack.analyse([first for first, _ in photos], rules)]
+    assert all(vector is not None for vector in enrolled)
+    people = [EnrolledPerson(folder.name, 1) for folder in folders]
+    index = build_flat_index(np.stack([v for v in enrolled if v is not None]), people, pack.info.embedding_space)
+    jobs = [
+        FaceJob(n, folder.name, (second,)) for n, (folder, (_, second)) in enumerate(zip(folders, photos, strict=True))
+    ]
+    for finding in FaceStage(pack, index, "snapshot-1", rules).process(jobs):
+        assert finding.claimed is not None
+        assert finding.claimed.similarity > finding.others[0].similarity
