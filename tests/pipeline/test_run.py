@@ -15,9 +15,11 @@ from hadir.core.errors import LedgerUnavailable, StoreUnavailable
 from hadir.core.evidence import History
 from hadir.core.message import Message
 from hadir.core.verdict import Outcome, Reason
+from hadir.pipeline.limits import IntakeLimits
 from hadir.pipeline.memory import MemorySource
 from hadir.pipeline.ports import VerdictLedger
 from hadir.pipeline.topics import CHECK_INS, DEAD_LETTERS, VERDICTS
+from hadir.pipeline.watermarks import Watermarks
 from tests.pipeline.world import START_MS, KeptPhotos, World, a_check_in, check_in_message
 
 
@@ -254,3 +256,44 @@ def test_a_stop_finishes_what_is_in_hand(world: World) -> None:
     intake.stop()
     intake.run()
     assert world.ledger.counts().rows == 10
+
+
+def test_fetching_resumes_by_itself_when_little_is_in_hand(world: World) -> None:
+    world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(40)))
+    narrow = IntakeLimits(watermarks=Watermarks(high_records=4, low_records=0, take_records=4))
+    world.intake(limits=narrow).run_until_idle()
+    assert world.ledger.counts().rows == 40
+
+
+class SilentAtFirst(Failing):
+    """Does not answer the source's question for positions, but the writer's."""
+
+    asked = 0
+
+    def positions(self, topic: str) -> dict[int, int]:
+        self.asked += 1
+        if self.asked == 1:
+            raise LedgerUnavailable("down")
+        return super().positions(topic)
+
+
+def test_what_the_ledger_has_decided_is_not_even_a_duplicate(world: World) -> None:
+    world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(10)))
+    world.intake().run_until_idle()
+    source = MemorySource(world.log, CHECK_INS, "a group that has committed nothing")
+    world.intake(ledger=SilentAtFirst(world.ledger), source=source).run_until_idle()
+    assert world.seen.received == 20
+    assert sum(w.duplicates for w in world.seen.written) == 0
+    assert len(outbox(world, VERDICTS)) == 10
+
+
+def test_a_partition_that_comes_back_waits_until_its_loss_was_heard(world: World) -> None:
+    first, second = MemorySource(world.log, CHECK_INS), MemorySource(world.log, CHECK_INS)
+    world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(40)))
+    first.start(lambda: None, lambda _: {})
+    first.take(100)
+    second.start(lambda: None, lambda _: {})
+    second.close()
+    assert first.take(100) == []
+    assert first.lost() == {1, 3}
+    assert {record.partition for record in first.take(100)} == {1, 3}
