@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
-from statistics import fmean, pstdev
 
 from hadir.attendance.ledger_row import LedgerRow
 from hadir.core.check_in import CheckIn, Fix, Received
@@ -110,9 +109,12 @@ def _cohort(cohort: Sequence[float]) -> dict[str, object] | None:
     scores = [score for score in map(float, cohort) if math.isfinite(score)]
     if not scores:
         return None
+    # Not statistics.pstdev, which adds up fractions: for a cohort of a hundred it took a fifth of the loop's time.
+    mean = math.fsum(scores) / len(scores)
+    variance = math.fsum([(score - mean) ** 2 for score in scores]) / len(scores)
     return {
-        "mean": _rounded(fmean(scores), _SCORE_DIGITS),
-        "sd": _rounded(pstdev(scores), _SCORE_DIGITS),
+        "mean": _rounded(mean, _SCORE_DIGITS),
+        "sd": _rounded(math.sqrt(variance), _SCORE_DIGITS),
         "size": len(scores),
     }
 
