@@ -1,0 +1,106 @@
+"""From log to ledger through Ray on all cores, against what the models alone allow on the same cores."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+from benchmarks._bare_process import BareProcess, bare_processes, work_together
+from benchmarks._conditions import cores
+from benchmarks._drain import drain
+from benchmarks._report import Report, run_benchmark
+from benchmarks._rounds import Bar, Side, alternate, ratio
+from benchmarks._workplace import Workplace, build_workplace
+from dev.kafka.node import missing_part, start, stop
+from hadir.app.logs import log_to
+
+__all__ = ["DrainSize", "measure"]
+
+OF_CEILING = 0.85
+"""A prototype without delivery reached .88 to 1.00 at batch 32 (path-speed.md)."""
+ACTOR_MB = 300
+
+Broker = Literal["memory", "kafka"]
+
+
+@dataclass(frozen=True, slots=True)
+class DrainSize:
+    """Each side looks at about `check_ins` photos per round, `selfies` of them different."""
+
+    check_ins: int = 1_536
+    selfies: int = 96
+    stand_ins: int = 13_000
+    brokers: tuple[Broker, ...] = ("memory", "kafka")
+
+
+def measure(rounds: int, size: DrainSize = DrainSize()) -> Report:
+    """Drain a backlog through memory and Kafka, in turns with bare processes on all cores."""
+    missing = missing_part() if "kafka" in size.brokers else None
+    brokers = [broker for broker in size.brokers if broker == "memory" or missing is None]
+    with tempfile.TemporaryDirectory(prefix="hadir-bench-") as name:
+        folder = Path(name)
+        log_to(folder / "log.jsonl")
+        workplace = build_workplace(folder, size.selfies, size.stand_ins)
+        batch = workplace.settings("plan", "memory").pool.batch_photos
+        with _kafka(folder / "kafka", brokers) as bootstrap, bare_processes(workplace, cores(), batch) as bare:
+            drains = _drains(workplace, brokers, bootstrap, size)
+            figures = alternate({"ceiling": partial(_ceiling, bare, size), **drains}, rounds)
+    for broker in brokers:
+        figures[f"{broker}_of_ceiling"] = ratio(figures[f"{broker}_photos_per_s"], figures["ceiling_photos_per_s"])
+    conditions = {
+        **workplace.conditions(),
+        "check_ins_per_round": size.check_ins,
+        "batch": batch,
+        "face_actors": cores(),
+        "threads_per_actor": 1,
+        "ledger": "sqlite",
+        "rounds": rounds,
+    }
+    return Report("end-to-end", conditions, figures, _bars(brokers), [f"kafka: {missing}"] if missing else [])
+
+
+def _ceiling(bare: Sequence[BareProcess], size: DrainSize) -> dict[str, float]:
+    ceiling = work_together(bare, max(1, size.check_ins // size.selfies // len(bare)))
+    return {"photos_per_s": ceiling.photos_per_s, "rss_mb": max(work.rss_bytes for work in ceiling.each) / 1e6}
+
+
+def _drains(workplace: Workplace, brokers: Sequence[Broker], bootstrap: str, size: DrainSize) -> Mapping[str, Side]:
+    """One side per broker; every run has a ledger and a group of its own."""
+    numbers = count(1)
+
+    def run(broker: Broker) -> dict[str, float]:
+        settings = workplace.settings(f"{broker}-{next(numbers)}", broker, bootstrap)
+        return drain(settings, workplace.selfies, size.check_ins)
+
+    return {broker: partial(run, broker) for broker in brokers}
+
+
+def _bars(brokers: Sequence[Broker]) -> list[Bar]:
+    return [
+        *(Bar(f"{broker}_of_ceiling", "at least", OF_CEILING) for broker in brokers),
+        *(Bar(f"{broker}_face_actor_rss_mb", "below", ACTOR_MB) for broker in brokers),
+    ]
+
+
+@contextmanager
+def _kafka(folder: Path, brokers: Sequence[Broker]) -> Iterator[str]:
+    """A real broker of our own where one is wanted; its address."""
+    if "kafka" not in brokers:
+        yield ""
+        return
+    node = start(folder)
+    try:
+        yield node.cluster.bootstrap
+    finally:
+        stop(node)
+
+
+if __name__ == "__main__":
+    sys.exit(run_benchmark("benchmarks.end_to_end", measure, sys.argv[1:]))
