@@ -151,7 +151,7 @@ class KafkaSource:
             coordinator.request_rejoin()
 
     def _place(self) -> None:
-        """Seek new partitions to the larger of ledger and committed offset; the first start takes the beginning."""
+        """Seek new partitions to the ledger's position, else the committed offset; the first start takes the first."""
         new = self._places(self._held.unplaced())
         if not new:
             return
@@ -162,7 +162,8 @@ class KafkaSource:
             end = self._consumer.end_offsets(new, timeout_ms=REQUEST_MS)
             for place in new:
                 committed = self._consumer.committed(place, timeout_ms=REQUEST_MS)
-                at = max((o for o in (stored.get(place.partition), committed) if o is not None), default=first[place])
+                known = stored.get(place.partition, committed)
+                at = first[place] if known is None else known
                 _require_held(place, at, first[place], end[place])
                 self._consumer.seek(place, at)
                 if self._held.place(place.partition) and committed != at:

@@ -189,7 +189,7 @@ class MemorySource:
         new = partitions - self._next.keys()
         if new:
             committed, stored = self._log.committed(self._topic, self._group), self._stored(new)
-            self._next.update({p: max(committed.get(p, 0), stored.get(p, 0)) for p in new})
+            self._next.update({p: stored.get(p, committed.get(p, 0)) for p in new})
         if self._wake is not None:
             self._wake()
 

@@ -49,9 +49,10 @@ class Source(Protocol):
     """
 
     def start(self, wake: Wake, positions: Callable[[Collection[int]], Mapping[int, int]]) -> None:
-        """Join. On every assignment, `positions(partitions)` (the ledger's next offsets, those it knows) is asked
-        and the
-        partition starts at the larger of that and the committed offset. May call `positions` from another thread.
+        """Join. On every assignment `positions(partitions)` (the ledger's next offsets, if known) is asked, and a
+        partition starts there: ahead of the committed offset after a crash, behind it where the ledger came back from a
+        backup. One that the ledger does not know starts at the committed offset, or else at the beginning. May call
+        `positions` from another thread.
 
         Raises:
             StreamUnavailable: the log does not answer within the bootstrap time-out.

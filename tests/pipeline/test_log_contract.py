@@ -138,6 +138,19 @@ def test_the_ledgers_position_rules_where_it_is_ahead(broker: Broker, members: l
     assert by_partition(taken) == {p: [at] for p, at in positions.items()}
 
 
+def test_a_ledger_from_a_backup_gets_again_what_was_committed_since(broker: Broker, members: list[Member]) -> None:
+    """What is committed and not in the ledger was never decided, as far as anybody can prove."""
+    send(broker, messages(broker, 40))
+    first = join(broker, members)
+    everything = by_partition(first.take(40))
+    first.source.commit({p: len(offsets) for p, offsets in everything.items()})
+    first.source.close()
+    assert {p: o for p, o in broker.committed("g").items() if o} == {p: len(o) for p, o in everything.items()}
+    backup = dict.fromkeys(everything, 1)
+    taken = join(broker, members, positions=backup).take(40 - len(backup))
+    assert by_partition(taken) == {p: offsets[1:] for p, offsets in everything.items()}
+
+
 def test_seek_hands_out_again_from_there_and_forgets_what_waited(broker: Broker, members: list[Member]) -> None:
     send(broker, messages(broker, 40))
     member = join(broker, members)
