@@ -232,9 +232,9 @@ def _status() -> str:
     node = running()
     if node is None:
         return "Kafka is not running: make kafka-up"
-    return (
-        f"Kafka runs at 127.0.0.1:{node.port} (pid {node.pid}); topics: {', '.join(sorted(topic_names(node.cluster)))}"
-    )
+    names = topic_names(node.cluster)
+    ours = sorted(name for name in names if name.startswith("hadir."))
+    return f"Kafka runs at 127.0.0.1:{node.port} (pid {node.pid}); topics: {', '.join(ours)} ({len(names)} in all)"
 
 
 def main(arguments: list[str]) -> int:
