@@ -25,11 +25,12 @@ Moment = Annotated[str | None, typer.Option(metavar="TIME", help=f"ISO 8601 with
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Verify and export the ledger of verdicts.")
+    group = typer.Typer(no_args_is_help=True, help="Verify, export and tidy the ledger of verdicts.")
     group.command("verify", epilog="Example:  hadir ledger verify --heads heads.jsonl")(verify)
     group.command("export", epilog="Example:  hadir ledger export --since 2026-01-31T00:00+07:00 > verdicts.jsonl")(
         export
     )
+    group.command("sweep", epilog="Example:  hadir ledger sweep --older-than-h 48")(sweep)
     app.add_typer(group, name="ledger")
 
 
@@ -90,6 +91,31 @@ def export(
         else:
             for row in rows:
                 sys.stdout.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    return _DONE
+
+
+def sweep(
+    older_than_h: Annotated[
+        float, typer.Option(min=1, help="Hours; younger photos stay, whatever the ledger says.")
+    ] = 24,
+    ledger: LedgerUrl = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Delete photos of cases that no row names: left by a crash before its transaction, or erased since."""
+    from hadir.app.wiring import existing_ledger
+    from hadir.attendance.ledger_export import case_photos
+    from hadir.core.clock import SystemClock
+    from hadir.pipeline.case_photos import CasePhotos
+
+    settings = settings_of(config)
+    before_ms = SystemClock().now_ms() - round(older_than_h * 3_600_000)
+    with closing(existing_ledger(ledger or settings.ledger.url)) as store:
+        swept = CasePhotos(settings.stores.case_photos).sweep(case_photos(store), before_ms)
+    if as_json:
+        print_json({"swept": swept})
+    else:
+        out.print(f"{swept} photos that no case names were deleted from {settings.stores.case_photos}.")
     return _DONE
 
 

@@ -9,7 +9,7 @@ from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_tables import ledger_t, row_of, select_rows
 from hadir.core.errors import LedgerTampered
 
-__all__ = ["export"]
+__all__ = ["case_photos", "export"]
 
 
 def export(
@@ -63,6 +63,18 @@ def export(
             if evidence:
                 line["evidence"] = None if stored["body"] is None else _body(stored["body"], row.id)
             yield line
+
+
+def case_photos(ledger: Ledger) -> frozenset[str]:
+    """SHA-256, hex, of every photo that a case's evidence names. Raises as `export`."""
+    cases = select_rows().where(ledger_t.c.is_case == 1)
+    named: set[str] = set()
+    with ledger.snapshot() as connection:
+        for stored in connection.execute(cases).mappings():
+            photos = _body(stored["body"], stored["check_in_id"]).get("photos") if stored["body"] is not None else None
+            if isinstance(photos, list):
+                named.update(str(photo["sha256"]) for photo in photos)
+    return frozenset(named)
 
 
 def _body(text: str, check_in_id: str) -> dict[str, object]:

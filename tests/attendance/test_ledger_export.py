@@ -5,7 +5,8 @@ import json
 import pytest
 
 from hadir.attendance.ledger import Ledger
-from hadir.attendance.ledger_export import export
+from hadir.attendance.ledger_batch import Advance, Decision, LedgerBatch
+from hadir.attendance.ledger_export import case_photos, export
 from hadir.core.errors import LedgerTampered
 from hadir.core.verdict import Outcome, Reason
 from tests.attendance.ledger_examples import BODY, START_MS, TOPIC, batch_of, example_id, example_row, tamper
@@ -53,6 +54,16 @@ def test_erased_evidence_is_null_and_the_row_stays(ledger: Ledger) -> None:
     ledger.erase_evidence([example_id(1)], at_ms=1)
     (line,) = export(ledger, evidence=True)
     assert (line["evidence"], line["distance_m"], line["outcome"]) == (None, None, "accepted")
+
+
+def test_photos_are_those_that_cases_name_until_their_evidence_is_erased(ledger: Ledger) -> None:
+    bodies = [{"photos": [{"sha256": name * 64}, {"sha256": "9" * 64}]} for name in "abc"]
+    rows = [example_row(number, case=number > 0) for number in range(3)]
+    decisions = tuple(Decision(row, body) for row, body in zip(rows, bodies, strict=True))
+    ledger.write(LedgerBatch(TOPIC, decisions, (), (), (Advance(0, None, 3),)))
+    assert case_photos(ledger) == {"b" * 64, "c" * 64, "9" * 64}
+    ledger.erase_evidence([example_id(2)], at_ms=1)
+    assert case_photos(ledger) == {"b" * 64, "9" * 64}
 
 
 def test_since_is_included_and_until_is_not(ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,18 @@ def test_a_store_that_refuses_is_an_outage(tmp_path: Path) -> None:
 def test_an_address_of_no_file_system_is_refused() -> None:
     with pytest.raises(ConfigError, match="gopher"):
         CasePhotos("gopher://photos")
+
+
+def test_a_sweep_takes_only_old_photos_that_no_row_names(tmp_path: Path) -> None:
+    store = CasePhotos(str(tmp_path))
+    named, orphan, fresh = store.keep([b"named", b"orphan", b"fresh"])
+    half = tmp_path / orphan[:2] / f"{orphan}.part"
+    half.write_bytes(b"or")
+    for path in (store.path_of(named), store.path_of(orphan), str(half)):
+        os.utime(path, (1_000, 1_000))
+    assert store.sweep({named}, before_ms=2_000_000) == 2
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted([named, fresh])
+
+
+def test_there_is_nothing_to_sweep_where_nothing_was_kept(tmp_path: Path) -> None:
+    assert CasePhotos(str(tmp_path / "none")).sweep((), before_ms=10**15) == 0
