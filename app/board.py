@@ -38,6 +38,16 @@ class Sheet:
     sentences: tuple[tuple[str, str], ...]
     moments: tuple[tuple[float, str], ...]
 
+    @property
+    def without_row(self) -> int:
+        """Dead letters that have no ledger row; what spent its crash budget has one."""
+        return self.dead_letters.total() - self.dead_letters["processing_failed"]
+
+    @property
+    def closed(self) -> int:
+        """Records that have become a row, an answer to a repetition, or a dead letter without a row."""
+        return self.decided + self.duplicates + self.without_row
+
 
 @dataclass(slots=True)
 class Board:

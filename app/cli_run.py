@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_DONE, _PARTLY = 0, 3
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -39,8 +41,10 @@ def run(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Run until stopped (SIGTERM or Ctrl-C drain first). Logs are JSON lines on standard error, or in the run folder
-    while the live view is on a terminal."""
+    """Decide check-ins until stopped; SIGTERM and Ctrl-C drain first. With --input: to the end of the file.
+
+    Logs are JSON lines on standard error, or in the run folder while the live view is on a terminal.
+    """
     from hadir.app.log_ends import open_ends
     from hadir.app.wiring import overridden
 
@@ -50,26 +54,29 @@ def run(
     if (settings.run.broker == "memory") != (source is not None):
         raise InputError("--input FILE and --broker memory go together: the memory log starts empty, Kafka has its own")
     ends = open_ends(settings)
-    if source is not None:
-        _load(ends, source)
+    sent = None if source is None else _load(ends, source)
     sheet = _serve(settings, ends, finite=source is not None, quiet=as_json)
-    numbers = _numbers(sheet)
     if as_json:
-        print_json(numbers)
+        print_json(_numbers(sheet))
     else:
-        lines((name, str(value)) for name, value in numbers.items())
-    return 0
+        lines(_in_words(sheet))
+    if sent is not None and sheet.closed < sent:
+        err.print(f"stopped before the end of the file: {sent - sheet.closed} of {sent} check-ins have no verdict yet")
+        return _PARTLY
+    return _DONE
 
 
-def _load(ends: LogEnds, source: Path) -> None:
+def _load(ends: LogEnds, source: Path) -> int:
+    """Put every check-in of the file into the log; returns how many."""
     from hadir.app.check_in_list import read_check_ins
     from hadir.core.clock import SystemClock
     from hadir.core.message import Message
     from hadir.pipeline.codec import encode_check_in
-    from hadir.pipeline.topics import CHECK_INS
 
-    for check_in in read_check_ins(source, SystemClock().now_ms()):
-        ends.sender.send([Message(CHECK_INS, check_in.person.encode(), encode_check_in(check_in))])
+    sent = 0
+    for sent, check_in in enumerate(read_check_ins(source, SystemClock().now_ms()), start=1):  # noqa: B007 - returned
+        ends.sender.send([Message(ends.topic, check_in.person.encode(), encode_check_in(check_in))])
+    return sent
 
 
 def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> Sheet:
@@ -127,3 +134,16 @@ def _numbers(sheet: Sheet) -> dict[str, object]:
         "dead_letters": sheet.dead_letters.total(),
         "latency_s": None if latency is None else {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
     }
+
+
+def _in_words(sheet: Sheet) -> list[tuple[str, str]]:
+    from hadir.app.board import percentiles
+
+    latency = percentiles(sheet.latencies_s)
+    spread = "–" if latency is None else f"p50 {latency.p50:.2f} s, p95 {latency.p95:.2f} s, p99 {latency.p99:.2f} s"
+    return [
+        ("received", str(sheet.received)),
+        ("verdicts", ", ".join(f"{sheet.outcomes[name]} {name}" for name in ("accepted", "review", "rejected"))),
+        ("without a row", f"{sheet.duplicates} repetitions, {sheet.without_row} dead letters"),
+        ("latency", spread),
+    ]

@@ -15,7 +15,7 @@ import numpy as np
 from hadir.actors.leftovers import end_leftovers
 from hadir.app.board import Sheet
 from hadir.app.demo_enrolment import build_index, enrol_people
-from hadir.app.demo_people import RealPerson, crowd_of, people_in_folder, people_in_packages
+from hadir.app.demo_people import FEWEST_PEOPLE, RealPerson, crowd_of, people_in_folder, people_in_packages
 from hadir.app.demo_site import assign_units, write_site
 from hadir.app.demo_stream import Pace, stream
 from hadir.app.explanation import explain
@@ -23,6 +23,7 @@ from hadir.app.log_ends import open_ends
 from hadir.app.logs import log_to
 from hadir.app.options import DEFAULTS
 from hadir.app.output import out
+from hadir.app.run_folder import held
 from hadir.app.scenarios import Cast, Expected, Planned, plan
 from hadir.app.tally import Tally, tally
 from hadir.app.variation import encode_jpeg
@@ -113,7 +114,8 @@ def _prepare(options: DemoOptions) -> Settings:
     folder = options.folder
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise InputError(f"{folder} holds other things than an earlier demo: name another folder with --folder")
-    end_leftovers(folder)
+    with held(folder):
+        end_leftovers(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     place = folder.absolute()
@@ -140,8 +142,10 @@ def _sort_out(people: Sequence[RealPerson], pack: FacePack) -> tuple[list[RealPe
         refused += [(person.person, r.finding.code.value) for r in results if r.finding.code is not None]
         if good:
             usable.append(RealPerson(person.person, good))
-    if len(usable) < 4:
-        raise InputError(f"{len(usable)} people with a usable photo, the demo needs 4; refused: {_why(refused)}")
+    if len(usable) < FEWEST_PEOPLE:
+        raise InputError(
+            f"{len(usable)} people with a usable photo, the demo needs {FEWEST_PEOPLE}; refused: {_why(refused)}"
+        )
     return usable, refused
 
 

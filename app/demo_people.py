@@ -17,10 +17,13 @@ from hadir.faces.locate import FaceLocator
 from hadir.faces.manifest import read_files, read_manifest
 from hadir.faces.open_pack import shipped_folder
 
-__all__ = ["RealPerson", "crowd_of", "people_in_folder", "people_in_packages"]
+__all__ = ["FEWEST_PEOPLE", "RealPerson", "crowd_of", "people_in_folder", "people_in_packages"]
 
 Photo = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
+
+FEWEST_PEOPLE = 4
+"""Two who work, one whose unit has no shift open, and a stranger."""
 
 _MOST_PEOPLE = 64
 _IMAGES = {".jpg", ".jpeg", ".png"}
@@ -56,7 +59,7 @@ def people_in_folder(folder: Path) -> list[RealPerson]:
     """One sub-folder per person, one or more photos in each.
 
     Raises:
-        InputError: the folder is not laid out so, or holds fewer than three people.
+        InputError: the folder is not laid out so, or holds photos of fewer than four people.
     """
     if not folder.is_dir():
         raise InputError(f"FACES: {folder} is not a folder; expected one sub-folder per person with photos in it")
@@ -65,10 +68,10 @@ def people_in_folder(folder: Path) -> list[RealPerson]:
         photos = tuple(_read(p) for p in sorted(place.iterdir()) if p.suffix.lower() in _IMAGES)
         if photos:
             people.append(RealPerson(f"P{len(people) + 1:05d}", photos))
-    if len(people) < 3:
+    if len(people) < FEWEST_PEOPLE:
         raise InputError(
-            f"FACES: {folder} holds photos of {len(people)} people, at least 3 needed: one sub-folder per person, "
-            "JPEG or PNG files in it"
+            f"FACES: {folder} holds photos of {len(people)} people, at least {FEWEST_PEOPLE} needed: one sub-folder "
+            "per person, JPEG or PNG files in it"
         )
     return people
 

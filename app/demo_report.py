@@ -25,7 +25,6 @@ def summary(result: DemoResult) -> dict[str, object]:
     """The numbers of report.json; every rate is a fraction, every time in seconds."""
     sheet, checked = result.sheet, result.tally
     latency = percentiles(sheet.latencies_s)
-    without_row = sheet.dead_letters.total() - sheet.dead_letters["processing_failed"]
     return {
         "check_ins": len(result.planned),
         "received": sheet.received,
@@ -39,7 +38,7 @@ def summary(result: DemoResult) -> dict[str, object]:
         "ledger_rows": checked.rows,
         "duplicates": sheet.duplicates,
         "dead_letters": sheet.dead_letters.total(),
-        "dead_letters_without_row": without_row,
+        "dead_letters_without_row": sheet.without_row,
         "missing": len(checked.missing),
         "doubled": len(checked.doubled),
         "ledger_verified": not result.problems,

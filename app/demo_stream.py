@@ -21,7 +21,6 @@ from hadir.app.worker_lines import worker_lines
 from hadir.core.clock import SystemClock
 from hadir.core.message import Message
 from hadir.core.settings import Settings
-from hadir.pipeline.topics import CHECK_INS
 
 __all__ = ["Pace", "stream"]
 
@@ -63,7 +62,7 @@ def stream(settings: Settings, ends: LogEnds, planned: Sequence[Planned], pace: 
             kill = _killer(station, board, watcher) if pace.kill_a_worker else _let_live
             _send(ends, planned, pace.per_s, kill)
             until_s = time.monotonic() + _PATIENCE_S
-            while not _all_decided(board.sheet(), len(planned)) and time.monotonic() < until_s and running.alive():
+            while board.sheet().closed < len(planned) and time.monotonic() < until_s and running.alive():
                 time.sleep(_LOOK_EVERY_S)
         running.end()
     ends.sender.close()
@@ -101,7 +100,7 @@ def _send(ends: LogEnds, planned: Sequence[Planned], per_s: float, in_the_middle
         if number == len(planned) // 2:
             in_the_middle()
         time.sleep(max(0.0, start_s + number / per_s - time.monotonic()))
-        ends.sender.send([Message(CHECK_INS, one.key.encode(), one.value)])
+        ends.sender.send([Message(ends.topic, one.key.encode(), one.value)])
 
 
 def _killer(station: Station, board: Board, watcher: BoardWatcher) -> Callable[[], None]:
@@ -116,9 +115,3 @@ def _killer(station: Station, board: Board, watcher: BoardWatcher) -> Callable[[
 
 def _let_live() -> None:
     """An inline worker is this process."""
-
-
-def _all_decided(sheet: Sheet, sent: int) -> bool:
-    """Every record has become a row, an answer to a repetition, or a dead letter without a row."""
-    without_row = sheet.dead_letters.total() - sheet.dead_letters["processing_failed"]
-    return sheet.decided + sheet.duplicates + without_row >= sent

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 
 from hadir.app.wiring import kafka_cluster
 from hadir.core.clock import Clock, SystemClock
@@ -17,14 +18,18 @@ from hadir.pipeline.topics import ALL_TOPICS, CHECK_INS, with_partitions
 
 __all__ = ["LogEnds", "open_ends"]
 
+_PARTITIONS = 4
+"""Of a log in memory: as many as the one-node Kafka's."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogEnds:
-    """`source` and `sink` are the station's; `sender` belongs to another thread."""
+    """`source` and `sink` are the station's; `sender` belongs to another thread. `topic` is where check-ins are."""
 
     source: Source
     sink: Sink
     sender: Sink
+    topic: str = CHECK_INS
 
 
 def open_ends(settings: Settings, from_now: bool = False, clock: Clock | None = None) -> LogEnds:
@@ -36,11 +41,18 @@ def open_ends(settings: Settings, from_now: bool = False, clock: Clock | None = 
         StreamUnavailable, SetupError: the broker does not answer, or a topic is wrongly set.
     """
     if settings.run.broker == "memory":
-        log = MemoryLog(clock or SystemClock())
-        return LogEnds(MemorySource(log, CHECK_INS), MemorySink(log), MemorySink(log))
+        return _in_memory(clock or SystemClock())
     cluster = kafka_cluster(settings)
     create_topics(cluster, with_partitions(settings.kafka.partitions), settings.kafka.replication_factor)
     if from_now:
         skip_to_end(cluster, CHECK_INS, settings.kafka.group)
     check_ins = next(spec for spec in ALL_TOPICS if spec.name == CHECK_INS)
     return LogEnds(KafkaSource(cluster, check_ins, settings.kafka.group), KafkaSink(cluster), KafkaSink(cluster))
+
+
+def _in_memory(clock: Clock) -> LogEnds:
+    """A topic name that no log had before: offsets begin at 0 again, and under the old name the ledger would take the
+    first check-ins for those that it decided in an earlier run, and pass over them."""
+    topic = f"{CHECK_INS}@{uuid.uuid4().hex[:12]}"
+    log = MemoryLog(clock, [replace(s, name=topic) if s.name == CHECK_INS else s for s in with_partitions(_PARTITIONS)])
+    return LogEnds(MemorySource(log, topic), MemorySink(log), MemorySink(log), topic)

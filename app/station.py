@@ -11,6 +11,7 @@ from typing import Self
 from hadir.actors.cluster import Cluster, LocalRay, join
 from hadir.actors.pool import RayPool
 from hadir.app.log_ends import LogEnds
+from hadir.app.run_folder import held
 from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_heads import write_heads
@@ -23,7 +24,6 @@ from hadir.pipeline.observer import InHand, Observer, Observers, Written
 from hadir.pipeline.outbox import Relay
 from hadir.pipeline.prometheus import MetricsPage, StreamMetrics
 from hadir.pipeline.run import Intake
-from hadir.pipeline.topics import CHECK_INS
 from hadir.pipeline.watermarks import Watermarks
 
 __all__ = ["HeadsKeeper", "Station"]
@@ -65,10 +65,11 @@ class Station:
         """Raises what loading packs, snapshots, rules, ledger and Ray raise: one line each."""
         self._closers = ExitStack()
         try:
+            self._closers.enter_context(held(Path(settings.run.folder)))
             self.served: Serving = serving(settings)
             self.ledger = open_ledger(settings.ledger.url)
             self._closers.callback(self.ledger.close)
-            judging = judge(settings, self.served, self.ledger, clock)
+            judging = judge(settings, self.served, self.ledger, clock, ends.topic)
             self.pool = self._pool(settings)
             self.metrics = StreamMetrics(clock)
             self._relay = Relay(self.ledger, ends.sink, clock)
@@ -81,7 +82,7 @@ class Station:
                 self.pool,
                 self.ledger,
                 judging,
-                topic=CHECK_INS,
+                topic=ends.topic,
                 clock=clock,
                 observer=Observers([self.metrics, heads, *watchers]),
                 limits=_limits(settings),

@@ -102,11 +102,11 @@ def existing_ledger(url: str) -> Ledger:
     return Ledger.open(url)
 
 
-def judge(settings: Settings, served: Serving, ledger: Ledger, clock: Clock) -> Judge:
+def judge(settings: Settings, served: Serving, ledger: Ledger, clock: Clock, topic: str = CHECK_INS) -> Judge:
     """Who decides: the rules of the settings' files under the snapshot that serves."""
     rules, policy = assembler(settings, served, clock.now_ms())
     stamp = Stamp(served.snapshot.manifest.id, served.pack.embedding_space, policy)
-    return Judge(ledger, rules, CasePhotos(settings.stores.case_photos), stamp=stamp, topic=CHECK_INS, clock=clock)
+    return Judge(ledger, rules, CasePhotos(settings.stores.case_photos), stamp=stamp, topic=topic, clock=clock)
 
 
 def face_workers(settings: Settings) -> int:

@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import cycle, islice
 
 from benchmarks._backlog_watch import BacklogWatch, NotedSink
@@ -20,8 +21,7 @@ from hadir.core.clock import SystemClock
 from hadir.core.message import Message
 from hadir.core.settings import Settings
 from hadir.pipeline.codec import encode_check_in
-from hadir.pipeline.ports import Pool, Sink
-from hadir.pipeline.topics import CHECK_INS
+from hadir.pipeline.ports import Pool
 
 __all__ = ["drain"]
 
@@ -41,7 +41,7 @@ def drain(settings: Settings, selfies: Sequence[Selfie], check_ins: int) -> dict
     ends = open_ends(settings, from_now=True)
     watch = BacklogWatch(check_ins)
     after: dict[str, Cost] = {}
-    noted = LogEnds(ends.source, NotedSink(ends.sink, watch), ends.sender)
+    noted = replace(ends, sink=NotedSink(ends.sink, watch))
     with Station(settings, noted, SystemClock(), [watch]) as station:
 
         def finished() -> bool:
@@ -53,7 +53,7 @@ def drain(settings: Settings, selfies: Sequence[Selfie], check_ins: int) -> dict
         station.start()
         ends.source.pause()
         _warm_up(station.pool, selfies, settings)
-        _send(ends.sender, selfies, check_ins)
+        _send(ends, selfies, check_ins)
         before = costs(station.pool)
         start_s = time.perf_counter()
         ends.source.resume()
@@ -80,13 +80,13 @@ def _warm_up(pool: Pool, selfies: Sequence[Selfie], settings: Settings) -> None:
         pause.wait(0.01)
 
 
-def _send(sender: Sink, selfies: Sequence[Selfie], count: int) -> None:
-    following = _messages(selfies, SystemClock().now_ms())
+def _send(ends: LogEnds, selfies: Sequence[Selfie], count: int) -> None:
+    following = _messages(ends.topic, selfies, SystemClock().now_ms())
     for start in range(0, count, _SEND_TOGETHER):
-        sender.send(list(islice(following, min(_SEND_TOGETHER, count - start))))
+        ends.sender.send(list(islice(following, min(_SEND_TOGETHER, count - start))))
 
 
-def _messages(selfies: Sequence[Selfie], now_ms: int) -> Iterator[Message]:
+def _messages(topic: str, selfies: Sequence[Selfie], now_ms: int) -> Iterator[Message]:
     """Honest check-ins at the site, coming and going by turns."""
     for number, selfie in enumerate(cycle(selfies)):
         check_in = CheckIn(
@@ -98,4 +98,4 @@ def _messages(selfies: Sequence[Selfie], now_ms: int) -> Iterator[Message]:
             fix=Fix(*SITE, accuracy_m=8.0, mock=False),
             photos=(selfie.photo,),
         )
-        yield Message(CHECK_INS, selfie.person.encode(), encode_check_in(check_in))
+        yield Message(topic, selfie.person.encode(), encode_check_in(check_in))

@@ -1,0 +1,36 @@
+"""One run per run folder at a time: a second would overwrite the notes by which the first can be ended."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hadir.core.errors import SetupError
+
+__all__ = ["held"]
+
+_LOCK = "lock"
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep the folder, which is made where it is missing, until the block or the process ends, however it ends.
+
+    Raises:
+        SetupError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise SetupError(
+                f"another run uses the run folder {folder}: end it, or give this one another ([run] folder)"
+            ) from err
+        yield
+    finally:
+        os.close(handle)
