@@ -27,6 +27,7 @@ COLUMNS = (
 )
 """Only `person` must be there. Empty means: direction `in`, channel `face`, captured now, no fix, a new id."""
 
+_EXAMPLE = "2026-01-31T07:21:00+07:00"
 _MOST_CSV_BYTES = 64 << 20
 _MOST_PHOTO_BYTES = 5 << 20
 
@@ -50,8 +51,10 @@ def read_check_ins(path: Path, now_ms: int) -> Iterator[CheckIn]:
             for row in reader:
                 try:
                     yield _check_in(path.parent, {k: (v or "").strip() for k, v in row.items() if k}, now_ms)
-                except (ValueError, InputError) as error:
+                except InputError as error:
                     raise InputError(f"{path}: line {reader.line_num}: {error}") from error
+    except csv.Error as error:
+        raise InputError(f"{path} is not a CSV: {error}; expected text with columns {','.join(COLUMNS)}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text at byte {error.start}: save it as CSV UTF-8") from error
 
@@ -66,7 +69,7 @@ def single_check_in(person: str, direction: str, photos: Sequence[Path], at: str
     row = dict(zip(("latitude_deg", "longitude_deg", "accuracy_m"), parts, strict=True))
     try:
         fix = _fix(row)
-    except ValueError as error:
+    except InputError as error:
         raise InputError(f"--at {at}: {error}; expected three numbers") from error
     return CheckIn(
         id=str(uuid.uuid4()),
@@ -91,22 +94,39 @@ def _check_in(folder: Path, row: Row, now_ms: int) -> CheckIn:
     if not row["person"]:
         raise InputError("column person is empty")
     return CheckIn(
-        id=str(uuid.UUID(row["id"])) if row.get("id") else str(uuid.uuid4()),
+        id=_uuid(row.get("id", "")),
         person=row["person"],
-        direction=Direction(row.get("direction") or "in"),
-        channel=Channel(row.get("channel") or "face"),
+        direction=Direction(_one_of("direction", row, Direction, "in")),
+        channel=Channel(_one_of("channel", row, Channel, "face")),
         captured_at_ms=_captured(row.get("captured_at", ""), now_ms),
         fix=_fix(row),
         photos=tuple(_photo(folder / name) for name in row.get("photos", "").split("|") if name),
     )
 
 
+def _uuid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text) if text else uuid.uuid4())
+    except ValueError as error:
+        raise InputError(f"id = {text}: expected a UUID, or nothing for a new one") from error
+
+
+def _one_of(column: str, row: Row, choices: type[Direction | Channel], default: str) -> str:
+    given = row.get(column) or default
+    if given not in (known := [choice.value for choice in choices]):
+        raise InputError(f"{column} = {given}: expected one of {', '.join(known)}")
+    return given
+
+
 def _captured(text: str, now_ms: int) -> int:
     if not text:
         return now_ms
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"captured_at = {text}: expected ISO 8601, for example {_EXAMPLE}") from error
     if moment.tzinfo is None:
-        raise InputError(f"captured_at = {text}: the time zone is missing; write for example 2026-01-31T07:21:00+07:00")
+        raise InputError(f"captured_at = {text}: the time zone is missing; write for example {_EXAMPLE}")
     return round(moment.timestamp() * 1000)
 
 
@@ -116,11 +136,18 @@ def _fix(row: Row) -> Fix | None:
         return None
     if not all(numbers):
         raise InputError("latitude_deg, longitude_deg and accuracy_m go together: fill all three or none")
-    latitude_deg, longitude_deg, accuracy_m = (float(number) for number in numbers)
+    latitude_deg, longitude_deg, accuracy_m = (_number(text) for text in numbers)
     mock = {"": None, "true": True, "false": False}.get(row.get("mock", "").lower(), "?")
     if isinstance(mock, str):
         raise InputError(f"mock = {row['mock']}: expected true, false or nothing")
     return Fix(latitude_deg, longitude_deg, accuracy_m, mock)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"'{text}' is not a number; degrees and metres expected") from error
 
 
 def _photo(path: Path) -> bytes:

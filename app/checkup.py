@@ -116,8 +116,12 @@ def _snapshot(settings: Settings) -> Iterator[Finding]:
     policy = policy_of(settings)
     for name in ("accept_fmr", "review_fmr", "identify_fmr"):
         applied = served.thresholds.at(getattr(policy, name), 1, 1)
-        found = f"{name} {applied.fmr:g} = {applied.similarity} cosine in cell 1/1, from {applied.source}"
+        found = f"{name} {applied.fmr:g} = {_similarity(applied.similarity)} in cell 1/1, from {applied.source}"
         yield Finding("thresholds", "ok" if applied.similarity is not None else "note", found)
+
+
+def _similarity(cosine: float | None) -> str:
+    return "not enough data" if cosine is None else f"{cosine:.4f} cosine"
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:

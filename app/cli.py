@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
-from hadir.app.output import err, fail
+from hadir.app.output import fail, keep_quiet
 from hadir.core.errors import HadirError
 
 __all__ = ["application", "main", "run"]
@@ -56,14 +56,16 @@ def application() -> typer.Typer:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code: 0 done, 1 error, 2 wrong use, 3 partly done, 4 gate failed."""
     as_json = "--json" in arguments
+    keep_quiet()
     try:
         result = typer.main.get_command(application())(args=list(arguments), prog_name="hadir", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except TyperException as error:
-        fail("usage", f"{error.format_message()} (hadir --help shows every command)", as_json)
+        if message := error.format_message():  # empty where the help was shown instead
+            fail("usage", f"{_plain_words(message)} ({_command_of(error)} --help shows what there is)", as_json)
         return _EXIT_USAGE
     except (KeyboardInterrupt, Abort):
-        err.print("hadir: stopped by you; what was written stays, nothing half-done counts.")
+        fail("interrupted", "stopped by you; what was written stays, nothing half-done counts", as_json)
         return _EXIT_INTERRUPTED
     except HadirError as error:
         fail(error.code, str(error), as_json)
@@ -82,6 +84,16 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> None:
     """The `hadir` program."""
     sys.exit(run(sys.argv[1:]))
+
+
+def _plain_words(message: str) -> str:
+    """Without typer's own words for where a check failed."""
+    return message.replace("Value error, ", "").rstrip(".")
+
+
+def _command_of(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context is not None else "hadir"
 
 
 def _keep_trace() -> Path:

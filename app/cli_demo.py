@@ -40,12 +40,14 @@ def demo(
     write_report(result, folder)
     numbers = summary(result)
     good = not (result.tally.mismatches or result.tally.missing or result.tally.doubled or result.problems)
-    if as_json:
-        print_json(numbers)
-    else:
+    if not as_json:
         _tell(result, numbers, folder)
     if tamper:
-        good = _tamper(folder, as_json) and good
+        changed = _tamper(folder, quiet=as_json)
+        numbers["tampering"] = changed
+        good = good and changed["found"] is True
+    if as_json:
+        print_json(numbers)
     return _DONE if good else _ERROR
 
 
@@ -85,14 +87,15 @@ def _tell(result: DemoResult, numbers: dict[str, object], folder: Path) -> None:
     )
 
 
-def _tamper(folder: Path, as_json: bool) -> bool:
-    """True when verification found what was changed."""
+def _tamper(folder: Path, quiet: bool) -> dict[str, object]:
+    """What was changed in a copy of the ledger, and whether verification found it."""
     from hadir.app.tamper import tamper
 
     check_in_id, problems = tamper(folder / "ledger.db", folder / "tampered.db")
-    if not as_json:
+    if not quiet:
         out.print(f"\n[bold]Tampering[/]  a copy of the ledger, check-in {check_in_id}: rejected → accepted")
         out.print("hadir ledger verify says:")
         for problem in problems:
             out.print(f"  [red]{problem}[/]", markup=True)
-    return any(check_in_id in problem for problem in problems)
+    found = any(check_in_id in problem for problem in problems)
+    return {"check_in": check_in_id, "found": found, "problems": problems}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hadir.app.check_in_list import COLUMNS
 from hadir.app.options import Config, Json, settings_of
 from hadir.app.output import err, out, print_json
 from hadir.core.errors import InputError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _DONE, _PARTLY = 0, 3
+_COLUMNS = f"{', '.join(COLUMNS)}; only {COLUMNS[0]} must be there, several photos are separated by |"
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def send(
     csv: Annotated[
-        Path | None, typer.Argument(metavar="[CSV]", help="Check-ins; columns as docs/wire-format.md.")
+        Path | None, typer.Argument(metavar="CSV", help=f"Check-ins, one a line. Columns: {_COLUMNS}.")
     ] = None,
     person: Annotated[str | None, typer.Option(help="Instead of a CSV: whose check-in.")] = None,
     photo: Annotated[list[Path] | None, typer.Option(help="1 to 4 photos; may be repeated.")] = None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-__all__ = ["err", "fail", "lines", "out", "print_json", "progress"]
+__all__ = ["err", "fail", "keep_quiet", "lines", "out", "print_json", "progress"]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -25,6 +26,13 @@ def fail(code: str, message: str, as_json: bool) -> None:
     if as_json:
         print_json({"error": code, "message": message})
     err.print(f"[bold red]hadir:[/] {_plain(message)}")
+
+
+def keep_quiet() -> None:
+    """Log nothing until somebody says where to: a command's own sentence tells what is wrong, not its vendors' many."""
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
 
 
 def progress(label: str, total: int | None) -> Progress:

@@ -65,6 +65,8 @@ def _from_csv(path: Path) -> list[PersonPhoto]:
             if not {"person", "photo"} <= set(reader.fieldnames or ()):
                 raise InputError(f"{path}: line 1 must name the columns person,photo")
             return [_from_row(path, reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise InputError(f"{path} is not a CSV: {error}; expected text with columns person,photo") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text at byte {error.start}: save it as CSV UTF-8") from error
 
