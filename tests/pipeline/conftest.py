@@ -1,14 +1,13 @@
-"""The brokers of the pipeline's tests: the memory log, and one real Kafka for the whole session."""
+"""The brokers of the pipeline's tests: the memory log, and the session's real Kafka."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import pytest
 
-from dev.kafka.node import Node, missing_part, start, stop
+from dev.kafka.node import Node
 from hadir.core.clock import SystemClock
 from hadir.pipeline.kafka import KafkaSource
 from hadir.pipeline.kafka_admin import create_topics
@@ -20,16 +19,6 @@ from tests.pipeline.kafka_probe import committed, trim
 from tests.pipeline.log_broker import Broker
 
 SESSION_TIMEOUT_MS = 6000
-
-
-@pytest.fixture(scope="session")
-def kafka_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A real one-node Kafka on a free port of loopback; ended by its pid."""
-    if (missing := missing_part()) is not None:
-        pytest.skip(missing)
-    node = start(tmp_path_factory.mktemp("kafka"))
-    yield node
-    stop(node)
 
 
 @dataclass(frozen=True, slots=True)
