@@ -70,7 +70,7 @@ def single_check_in(person: str, direction: str, photos: Sequence[Path], at: str
     try:
         fix = _fix(row)
     except InputError as error:
-        raise InputError(f"--at {at}: {error}; expected three numbers") from error
+        raise InputError(f"--at {at}: {error}") from error
     return CheckIn(
         id=str(uuid.uuid4()),
         person=person,
@@ -152,7 +152,7 @@ def _number(text: str) -> float:
 
 def _photo(path: Path) -> bytes:
     if not path.is_file():
-        raise InputError(f"there is no photo {path.name} (paths in column photos are relative to the CSV)")
+        raise InputError(f"there is no photo {path}")
     if path.stat().st_size > _MOST_PHOTO_BYTES:
         raise InputError(f"photo {path.name} has {path.stat().st_size} bytes, at most {_MOST_PHOTO_BYTES} can be sent")
     return path.read_bytes()

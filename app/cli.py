@@ -88,7 +88,7 @@ def main() -> None:
 
 def _plain_words(message: str) -> str:
     """Without typer's own words for where a check failed."""
-    return message.replace("Value error, ", "").rstrip(".")
+    return message.removeprefix("Invalid value: ").replace("Value error, ", "").rstrip(".")
 
 
 def _command_of(error: TyperException) -> str:

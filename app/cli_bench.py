@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hadir.app.options import Json
+from hadir.app.options import Json, wrong_use
 from hadir.core.errors import InputError
 
 __all__ = ["register"]
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="ceiling, end-to-end, search: a file of benchmarks/.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="ceiling, end-to-end, search: a file of benchmarks/.")],
     as_json: Json = False,
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Alternating rounds; the median is quoted.")] = 5,
 ) -> int:
@@ -34,7 +34,7 @@ def bench(
     script = folder / f"{name.replace('-', '_')}.py"
     known = sorted(p.stem.replace("_", "-") for p in folder.glob("*.py") if not p.stem.startswith("_"))
     if script.name.startswith("_") or not script.is_file() or script.parent != folder:
-        raise InputError(f"no benchmark '{name}'; there are: {', '.join(known) or 'none'}")
+        raise wrong_use(f"no benchmark '{name}'; there are: {', '.join(known) or 'none'}")
     arguments = [
         sys.executable,
         "-m",

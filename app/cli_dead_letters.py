@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hadir.app.options import Config, Json, settings_of
+from hadir.app.options import Config, Json, settings_of, wrong_use
 from hadir.app.output import out, print_json
-from hadir.core.errors import InputError
 
 __all__ = ["register"]
 
@@ -73,7 +72,7 @@ def replay(
     from hadir.pipeline.topics import DEAD_LETTERS
 
     if unknown := sorted(set(code) - set(_CODES)):
-        raise InputError(f"no dead letters have the code '{unknown[0]}'; there are {', '.join(_CODES)}")
+        raise wrong_use(f"no dead letters have the code '{unknown[0]}'; there are {', '.join(_CODES)}")
     cluster = kafka_cluster(settings_of(config))
     sink = KafkaSink(cluster)
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hadir.app.options import Config, Json, Pack, settings_of
+from hadir.app.options import Config, Json, Pack, settings_of, wrong_use
 from hadir.app.output import lines, out, print_json
 from hadir.core.errors import InputError
 
@@ -18,7 +18,8 @@ __all__ = ["register"]
 
 _DONE, _GATE_FAILED = 0, 4
 
-PhotoPath = Annotated[Path, typer.Argument(help="JPEG, PNG or PGM.")]
+PhotoA = Annotated[Path, typer.Argument(metavar="A", help="JPEG, PNG or PGM.")]
+PhotoB = Annotated[Path, typer.Argument(metavar="B", help="Another one.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +40,7 @@ def verify(
     from hadir.app.face_check import check_face
 
     if not 1 <= len(photo) <= 4:
-        raise InputError(f"{len(photo)} photos given, a check-in has 1 to 4")
+        raise wrong_use(f"{len(photo)} photos given, a check-in has 1 to 4")
     settings = settings_of(config)
     checked = check_face(settings, pack or settings.faces.pack, person, [read_photo(path) for path in photo])
     if as_json:
@@ -50,8 +51,8 @@ def verify(
 
 
 def compare(
-    a: PhotoPath,
-    b: PhotoPath,
+    a: PhotoA,
+    b: PhotoB,
     draw: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the pair with boxes and mesh (PNG).")] = None,
     pack: Pack = None,
     config: Config = None,

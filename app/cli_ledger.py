@@ -11,9 +11,8 @@ from typing import Annotated
 
 import typer
 
-from hadir.app.options import Config, Json, LedgerUrl, settings_of
+from hadir.app.options import Config, Json, LedgerUrl, settings_of, wrong_use
 from hadir.app.output import err, out, print_json
-from hadir.core.errors import InputError
 
 __all__ = ["register"]
 
@@ -125,7 +124,7 @@ def _ms(name: str, text: str | None) -> int | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"{name} {text}: expected ISO 8601, for example {_EXAMPLE}") from error
+        raise wrong_use(f"{name} {text}: expected ISO 8601, for example {_EXAMPLE}") from error
     if moment.tzinfo is None:
-        raise InputError(f"{name} {text}: the time zone is missing, for example {text}+07:00")
+        raise wrong_use(f"{name} {text}: the time zone is missing, for example {text}+07:00")
     return round(moment.timestamp() * 1000)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hadir.app.options import Config, Json, LedgerUrl, Pack, settings_of
+from hadir.app.options import Config, Json, LedgerUrl, Pack, settings_of, wrong_use
 from hadir.app.output import err, lines, out, print_json
-from hadir.core.errors import InputError
 
 if TYPE_CHECKING:
     from hadir.app.board import Sheet
@@ -52,7 +51,7 @@ def run(
         settings_of(config), broker=broker, pool=pool, metrics_port=metrics_port, pack=pack, ledger=ledger
     )
     if (settings.run.broker == "memory") != (source is not None):
-        raise InputError("--input FILE and --broker memory go together: the memory log starts empty, Kafka has its own")
+        raise wrong_use("--input FILE and --broker memory go together: the memory log starts empty, Kafka has its own")
     ends = open_ends(settings)
     sent = None if source is None else _load(ends, source)
     sheet = _serve(settings, ends, finite=source is not None, quiet=as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hadir.app.check_in_list import COLUMNS
-from hadir.app.options import Config, Json, settings_of
+from hadir.app.options import Config, Json, settings_of, wrong_use
 from hadir.app.output import err, out, print_json
 from hadir.core.errors import InputError
 
@@ -72,7 +72,7 @@ def _check_ins(
 
     now_ms = SystemClock().now_ms()
     if (csv is None) == (person is None):
-        raise InputError("give either a CSV of check-ins, or --person with --photo")
+        raise wrong_use("give either a CSV of check-ins, or --person with --photo")
     if csv is not None:
         return read_check_ins(csv, now_ms)
     assert person is not None

@@ -62,7 +62,7 @@ def people_in_folder(folder: Path) -> list[RealPerson]:
         InputError: the folder is not laid out so, or holds photos of fewer than four people.
     """
     if not folder.is_dir():
-        raise InputError(f"FACES: {folder} is not a folder; expected one sub-folder per person with photos in it")
+        raise InputError(f"--faces {folder} is not a folder; expected one sub-folder per person with photos in it")
     people: list[RealPerson] = []
     for place in sorted(p for p in folder.iterdir() if p.is_dir())[:_MOST_PEOPLE]:
         photos = tuple(_read(p) for p in sorted(place.iterdir()) if p.suffix.lower() in _IMAGES)
@@ -70,7 +70,7 @@ def people_in_folder(folder: Path) -> list[RealPerson]:
             people.append(RealPerson(f"P{len(people) + 1:05d}", photos))
     if len(people) < FEWEST_PEOPLE:
         raise InputError(
-            f"FACES: {folder} holds photos of {len(people)} people, at least {FEWEST_PEOPLE} needed: one sub-folder "
+            f"--faces {folder} holds photos of {len(people)} people, at least {FEWEST_PEOPLE} needed: one sub-folder "
             "per person, JPEG or PNG files in it"
         )
     return people

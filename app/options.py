@@ -9,7 +9,7 @@ import typer
 
 from hadir.core.settings import Settings, load_settings
 
-__all__ = ["DEFAULTS", "Config", "Json", "LedgerUrl", "Pack", "settings_of"]
+__all__ = ["DEFAULTS", "Config", "Json", "LedgerUrl", "Pack", "settings_of", "wrong_use"]
 
 DEFAULTS = Path(__file__).with_name("default.toml")
 
@@ -25,6 +25,11 @@ LedgerUrl = Annotated[
     str | None,
     typer.Option("--ledger", metavar="URL", help="sqlite:///FILE or postgresql+psycopg://... Default: the settings'."),
 ]
+
+
+def wrong_use(message: str) -> typer.BadParameter:
+    """Options that do not go together or mean nothing: exit code 2."""
+    return typer.BadParameter(message)
 
 
 def settings_of(config: Path | None) -> Settings:

@@ -99,7 +99,15 @@ def existing_ledger(url: str) -> Ledger:
     """A ledger that is there already: looking must not make an empty one. Raises InputError where there is none."""
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
         raise InputError(f"there is no ledger at {url}: name another with --ledger, or its settings with --config")
+    if url.startswith("sqlite:///") and not _is_sqlite(Path(url.removeprefix("sqlite:///"))):
+        raise InputError(f"{url} is not a SQLite database: name a ledger with --ledger, or its settings with --config")
     return Ledger.open(url)
+
+
+def _is_sqlite(path: Path) -> bool:
+    """By the first bytes of every SQLite 3 file (sqlite.org/fileformat2.html, 1.3)."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def judge(settings: Settings, served: Serving, ledger: Ledger, clock: Clock, topic: str = CHECK_INS) -> Judge:
