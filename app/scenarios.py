@@ -143,13 +143,17 @@ def _ok(cast: Cast, person: RealPerson, direction: Direction = Direction.IN) -> 
     return Outcome.ACCEPTED, Reason.LATE if direction is Direction.IN else Reason.EARLY_LEAVE
 
 
-def _honest(cast: Cast, direction: Direction = Direction.IN, **extra: object) -> list[_Draft]:
+def _honest(cast: Cast, copies: tuple[str, ...] = ()) -> list[_Draft]:
     person = _working(cast)
-    return [_Draft(_claim(cast, person, direction), _ok(cast, person, direction), "honest", **extra)]  # type: ignore[arg-type]
+    return [_Draft(_claim(cast, person), _ok(cast, person), "honest", copies=copies)]
 
 
 def _leaving(cast: Cast) -> list[_Draft]:
-    return _honest(cast, Direction.OUT)
+    """Not the first of the enrolled: an accepted one between a stranger's attempts would start their count anew."""
+    person = _working(cast)
+    while person is cast.enrolled[0]:
+        person = _working(cast)
+    return [_Draft(_claim(cast, person, Direction.OUT), _ok(cast, person, Direction.OUT), "honest")]
 
 
 def _two_photos(cast: Cast) -> list[_Draft]:
