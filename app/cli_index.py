@@ -44,7 +44,7 @@ def build(
     from hadir.faces.packs import load_pack
     from hadir.index.current import serve
     from hadir.index.gallery import open_gallery
-    from hadir.index.snapshot import build_snapshot
+    from hadir.index.snapshot_build import build_snapshot
     from hadir.index.synthetic import draw_people, read_statistics
 
     settings = settings_of(config)

@@ -13,7 +13,7 @@ from hadir.core.errors import InputError, PackError
 from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack
 from hadir.index.current import serve
 from hadir.index.gallery import open_gallery
-from hadir.index.snapshot import build_snapshot
+from hadir.index.snapshot_build import build_snapshot
 from hadir.index.space import EmbeddingSpace
 from hadir.index.synthetic import draw_people, read_statistics
 from hadir.index.templates import Template

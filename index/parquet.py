@@ -1,4 +1,4 @@
-"""Templates and people as Parquet bytes: the only file that imports pyarrow.
+"""Templates as Parquet bytes: the only file of this folder that imports pyarrow.
 
 Bytes, not paths: a reader checks a file's size and SHA-256 before anything parses it, and parses what it checked. The
 bytes are deterministic for one version of pyarrow, so the same content has the same checksum.
@@ -16,11 +16,10 @@ import pyarrow.parquet as pq
 
 from hadir.core.evidence import FaceMeasures
 from hadir.core.vectors import Vectors, as_unit_vectors
-from hadir.index.people import EnrolledPerson
 from hadir.index.space import EmbeddingSpace
 from hadir.index.templates import Template
 
-__all__ = ["MOST_FILE_BYTES", "MOST_ROWS", "pack_people", "pack_templates", "unpack_people", "unpack_templates"]
+__all__ = ["MOST_FILE_BYTES", "MOST_ROWS", "pack_templates", "unpack_templates"]
 
 MOST_ROWS = 2_000_000
 MOST_FILE_BYTES = 1 << 30
@@ -39,12 +38,6 @@ _FACE = pa.struct(
         ("brightness", pa.float64()),
     ]
 )
-_PEOPLE_FIELDS: list[pa.Field[Any]] = [
-    pa.field("person", pa.string(), nullable=False),
-    pa.field("photos", pa.int32(), nullable=False),
-    pa.field("synthetic", pa.bool_(), nullable=False),
-]
-_PEOPLE = pa.schema(_PEOPLE_FIELDS)
 
 
 def _template_schema(space: EmbeddingSpace) -> pa.Schema:
@@ -106,25 +99,6 @@ def _template(row: dict[str, Any], vector: Vectors) -> Template:
     )
 
 
-def pack_people(people: Sequence[EnrolledPerson]) -> bytes:
-    """One row per person of an index, in its order."""
-    columns = {
-        "person": [p.person for p in people],
-        "photos": [p.photos for p in people],
-        "synthetic": [p.synthetic for p in people],
-    }
-    return _write(pa.table(columns, schema=_PEOPLE))
-
-
-def unpack_people(content: bytes) -> list[EnrolledPerson]:
-    """The rows in the order written. Raises ValueError: not Parquet, another schema, or too large."""
-    columns = _read(content, _PEOPLE).to_pydict()
-    return [
-        EnrolledPerson(person, photos, synthetic)
-        for person, photos, synthetic in zip(columns["person"], columns["photos"], columns["synthetic"], strict=True)
-    ]
-
-
 def _matrix(table: pa.Table, dimension: int) -> Vectors:
     lists = cast("pa.FixedSizeListArray[Any, Any]", table.column("vector").combine_chunks())
     return as_unit_vectors(lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, dimension), dimension)
@@ -146,8 +120,7 @@ def _read(content: bytes, schema: pa.Schema) -> pa.Table:
             raise ValueError(f"{stored.num_rows} rows of {unpacked_bytes} bytes are more than {MOST_ROWS} or 1 GiB")
         if not file.schema_arrow.equals(schema) or (file.schema_arrow.metadata or {}) != (schema.metadata or {}):
             raise ValueError("its columns or its embedding space are not the expected ones")
-        # Arrow's threads would each keep memory of their own: 4 MB in every worker, for 13,000 names.
-        table = file.read(use_threads=False)
+        table = file.read()
         table.validate(full=True)
     except (pa.ArrowException, OSError) as err:
         raise ValueError("it is not readable as Parquet") from err

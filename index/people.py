@@ -1,11 +1,17 @@
-"""Who is in an index: row by row, beside the vectors."""
+"""Who is in an index: row by row, beside the vectors.
+
+Kept as JSON, not as Parquet like the gallery: every face actor reads it, and pyarrow would cost each of them 44 MB
+(measured).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["EnrolledPerson", "check_people"]
+import msgspec
+
+__all__ = ["EnrolledPerson", "check_people", "people_from_json", "people_to_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +32,16 @@ def check_people(people: Sequence[EnrolledPerson], rows: int) -> None:
         raise ValueError(f"{rows} rows name {distinct} people, expected one row each: fuse a person's templates first")
     if any(p.photos < 1 for p in people):
         raise ValueError("a person's template was fused from no photo, expected at least one")
+
+
+def people_to_json(people: Sequence[EnrolledPerson]) -> bytes:
+    """One object per row, in order; deterministic bytes."""
+    return msgspec.json.encode(people)
+
+
+def people_from_json(content: bytes) -> list[EnrolledPerson]:
+    """Read back. Raises ValueError where it is not a list of people."""
+    try:
+        return msgspec.json.decode(content, type=list[EnrolledPerson])
+    except msgspec.MsgspecError as err:
+        raise ValueError("it is not a list of people") from err

@@ -7,32 +7,17 @@ in it: a wrong index would not crash, it would accuse people.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from hadir.core.errors import InputError, SnapshotError
-from hadir.core.vectors import Vectors, fuse
-from hadir.index.calibration import Calibration, impostor_table
-from hadir.index.calibration_file import calibration_to_json
-from hadir.index.durable import flush_folder, write_durably
-from hadir.index.faiss_vectors import pack_vectors
+from hadir.core.errors import SnapshotError
+from hadir.index.calibration import Calibration
 from hadir.index.flat import FlatIndex
-from hadir.index.gallery import Gallery
-from hadir.index.manifest import MANIFEST, FileMark, Manifest, content_id, manifest_to_json, read_manifest
-from hadir.index.parquet import pack_people
-from hadir.index.people import EnrolledPerson, check_people
+from hadir.index.manifest import MANIFEST, Manifest, read_manifest
 from hadir.index.snapshot_checks import (
-    CALIBRATION,
     FILES,
-    PEOPLE,
-    SYNTHETIC,
-    VECTORS,
     check_file,
     check_names,
     open_index,
@@ -40,12 +25,8 @@ from hadir.index.snapshot_checks import (
     self_test,
 )
 from hadir.index.space import require_same_space
-from hadir.index.templates import by_person
 
-__all__ = ["Check", "Snapshot", "build_snapshot", "load_snapshot", "verify_snapshot"]
-
-SyntheticPeople = tuple[Vectors, Sequence[EnrolledPerson]]
-"""As `draw_people` returns them: (N, D) vectors and who they are."""
+__all__ = ["Check", "Snapshot", "load_snapshot", "verify_snapshot"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,42 +44,6 @@ class Check:
 
     name: str
     problem: str | None = None
-
-
-def build_snapshot(
-    root: Path,
-    gallery: Gallery,
-    created_at_ms: int,
-    hadir_version: str,
-    synthetic: SyntheticPeople | None = None,
-) -> Path:
-    """Build from everything in `gallery`, plus `synthetic` people (`draw_people`), into `root/<id>`; return that path.
-
-    The same content is the same id: where it is there already and sound, nothing is written. Calibration makes this
-    take eleven seconds for 13,000 people of three photos, on one core.
-
-    Raises:
-        InputError: the gallery is empty, or a synthetic person has a real one's id.
-        GalleryError: the gallery is altered.
-        SnapshotError: a snapshot of this id is there and damaged.
-    """
-    photos = by_person(gallery.templates())
-    if not photos:
-        raise InputError("the gallery holds no templates: enrol people first (hadir enroll)")
-    people = [EnrolledPerson(person, len(vectors)) for person, vectors in photos.items()]
-    synthetic = synthetic or (np.empty((0, gallery.space.dimension), dtype=np.float32), ())
-    contents = _contents(photos, people, synthetic)
-    manifest = Manifest(
-        id="",
-        space=gallery.space,
-        people=len(people),
-        templates=sum(p.photos for p in people),
-        synthetic=len(synthetic[1]),
-        files={name: FileMark.of(content) for name, content in contents.items()},
-        created_at_ms=created_at_ms,
-        hadir_version=hadir_version,
-    )
-    return _placed(root, replace(manifest, id=content_id(manifest)), contents)
 
 
 def load_snapshot(path: Path, embedding_space: str | None = None) -> Snapshot:
@@ -142,42 +87,3 @@ def _tried(name: str, step: Callable[[], object]) -> Check:
     except SnapshotError as err:
         return Check(name, str(err))
     return Check(name)
-
-
-def _contents(
-    photos: Mapping[str, Vectors], people: Sequence[EnrolledPerson], synthetic: SyntheticPeople
-) -> dict[str, bytes]:
-    synthetic_vectors, synthetic_people = synthetic
-    everyone = [*people, *synthetic_people]
-    try:
-        check_people(everyone, len(people) + len(synthetic_vectors))
-    except ValueError as err:
-        raise InputError(f"the synthetic people do not fit the gallery: {err}") from err
-    if not all(p.synthetic for p in synthetic_people):
-        raise InputError("people without the synthetic flag were given as synthetic: enrol real people instead")
-    return {
-        VECTORS: pack_vectors(np.stack([fuse(vectors) for vectors in photos.values()])),
-        SYNTHETIC: pack_vectors(synthetic_vectors),
-        PEOPLE: pack_people(everyone),
-        CALIBRATION: calibration_to_json(impostor_table(photos)),
-    }
-
-
-def _placed(root: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Path:
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = root / manifest.id
-    if target.exists():
-        load_snapshot(target)
-        return target
-    aside = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
-    try:
-        for name, content in contents.items():
-            write_durably(aside / name, content)
-        write_durably(aside / MANIFEST, manifest_to_json(manifest))
-        load_snapshot(aside)
-        aside.rename(target)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    flush_folder(root)
-    return target

@@ -15,7 +15,7 @@ from hadir.index.calibration_file import calibration_from_json
 from hadir.index.faiss_vectors import read_vectors
 from hadir.index.flat import FlatIndex
 from hadir.index.manifest import MANIFEST, REMEDY, Manifest
-from hadir.index.parquet import unpack_people
+from hadir.index.people import people_from_json
 
 __all__ = [
     "CALIBRATION",
@@ -32,7 +32,7 @@ __all__ = [
 
 VECTORS = "vectors.faiss"
 SYNTHETIC = "synthetic.faiss"
-PEOPLE = "people.parquet"
+PEOPLE = "people.json"
 CALIBRATION = "calibration.json"
 FILES = frozenset({VECTORS, SYNTHETIC, PEOPLE, CALIBRATION})
 
@@ -66,7 +66,7 @@ def check_file(path: Path, manifest: Manifest, name: str) -> None:
 
 def open_index(path: Path, manifest: Manifest) -> FlatIndex:
     """Map the vectors; people, counts and dimension must agree with them and with the manifest."""
-    people = _parsed(path / PEOPLE, lambda file: unpack_people(file.read_bytes()))
+    people = _parsed(path / PEOPLE, lambda file: people_from_json(file.read_bytes()))
     real = _parsed(path / VECTORS, read_vectors)
     synthetic = _parsed(path / SYNTHETIC, read_vectors)
     expected = [False] * manifest.people + [True] * manifest.synthetic

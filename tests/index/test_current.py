@@ -7,7 +7,7 @@ import pytest
 from hadir.core.errors import SnapshotError
 from hadir.index.current import resolve, serve
 from hadir.index.gallery import Gallery
-from hadir.index.snapshot import build_snapshot
+from hadir.index.snapshot_build import build_snapshot
 
 
 @pytest.fixture

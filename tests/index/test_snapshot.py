@@ -16,9 +16,9 @@ from hadir.index.faiss_vectors import FlatVectors, flat_vectors, pack_vectors
 from hadir.index.flat import FlatIndex
 from hadir.index.gallery import Gallery, open_gallery
 from hadir.index.manifest import content_id, manifest_to_json, read_manifest
-from hadir.index.parquet import pack_people
-from hadir.index.people import EnrolledPerson
-from hadir.index.snapshot import build_snapshot, load_snapshot, verify_snapshot
+from hadir.index.people import EnrolledPerson, people_to_json
+from hadir.index.snapshot import load_snapshot, verify_snapshot
+from hadir.index.snapshot_build import build_snapshot
 from hadir.index.snapshot_checks import FILES, self_test
 from hadir.index.space import EmbeddingSpace
 from hadir.index.synthetic import Statistics, draw_people
@@ -81,8 +81,8 @@ def test_building_what_is_there_writes_nothing(snapshot: Path, gallery: Gallery,
 def test_building_over_a_damaged_snapshot_of_the_same_id_is_refused(
     snapshot: Path, gallery: Gallery, statistics: Statistics
 ) -> None:
-    (snapshot / "people.parquet").write_bytes(b"")
-    with pytest.raises(SnapshotError, match=r"people\.parquet"):
+    (snapshot / "people.json").write_bytes(b"")
+    with pytest.raises(SnapshotError, match=r"people\.json"):
         build_snapshot(snapshot.parent, gallery, 5, "9", draw_people(statistics, 5, 1))
 
 
@@ -187,7 +187,7 @@ def resealed(snapshot: Path, **files: bytes) -> None:
     manifest = read_manifest(snapshot)
     marks = dict(manifest.files)
     for name, content in files.items():
-        file = {"people": "people.parquet", "vectors": "vectors.faiss", "calibration": "calibration.json"}[name]
+        file = {"people": "people.json", "vectors": "vectors.faiss", "calibration": "calibration.json"}[name]
         (snapshot / file).write_bytes(content)
         marks[file] = type(marks[file]).of(content)
     changed = replace(manifest, files=marks)
@@ -196,14 +196,14 @@ def resealed(snapshot: Path, **files: bytes) -> None:
 
 def test_a_wrong_count_of_people_is_found_behind_right_checksums(snapshot: Path) -> None:
     people = [EnrolledPerson(f"p{n:02d}", 3) for n in range(11)] + [EnrolledPerson("s", 1, synthetic=True)] * 5
-    resealed(snapshot, people=pack_people(people))
+    resealed(snapshot, people=people_to_json(people))
     with pytest.raises(SnapshotError, match="12 real and 5 synthetic vectors for 16 people"):
         load_snapshot(snapshot)
 
 
 def test_two_rows_of_one_person_are_found_behind_right_checksums(snapshot: Path) -> None:
     people = [EnrolledPerson("p00", 3)] * 12 + [EnrolledPerson(f"s{n}", 1, synthetic=True) for n in range(5)]
-    resealed(snapshot, people=pack_people(people))
+    resealed(snapshot, people=people_to_json(people))
     with pytest.raises(SnapshotError, match="fuse"):
         load_snapshot(snapshot)
 

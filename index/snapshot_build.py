@@ -1,0 +1,107 @@
+"""From a gallery to an immutable snapshot: fused, calibrated, written aside, checked, renamed into place.
+
+Apart from `snapshot.py`, so that those who only serve one need neither the gallery nor its Parquet.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from hadir.core.errors import InputError
+from hadir.core.vectors import Vectors, fuse
+from hadir.index.calibration import impostor_table
+from hadir.index.calibration_file import calibration_to_json
+from hadir.index.durable import flush_folder, write_durably
+from hadir.index.faiss_vectors import pack_vectors
+from hadir.index.gallery import Gallery
+from hadir.index.manifest import MANIFEST, FileMark, Manifest, content_id, manifest_to_json
+from hadir.index.people import EnrolledPerson, check_people, people_to_json
+from hadir.index.snapshot import load_snapshot
+from hadir.index.snapshot_checks import CALIBRATION, PEOPLE, SYNTHETIC, VECTORS
+from hadir.index.templates import by_person
+
+__all__ = ["build_snapshot"]
+
+SyntheticPeople = tuple[Vectors, Sequence[EnrolledPerson]]
+"""As `draw_people` returns them: (N, D) vectors and who they are."""
+
+
+def build_snapshot(
+    root: Path,
+    gallery: Gallery,
+    created_at_ms: int,
+    hadir_version: str,
+    synthetic: SyntheticPeople | None = None,
+) -> Path:
+    """Build from everything in `gallery`, plus `synthetic` people (`draw_people`), into `root/<id>`; return that path.
+
+    The same content is the same id: where it is there already and sound, nothing is written. Calibration makes this
+    take eleven seconds for 13,000 people of three photos, on one core.
+
+    Raises:
+        InputError: the gallery is empty, or a synthetic person has a real one's id.
+        GalleryError: the gallery is altered.
+        SnapshotError: a snapshot of this id is there and damaged.
+    """
+    photos = by_person(gallery.templates())
+    if not photos:
+        raise InputError("the gallery holds no templates: enrol people first (hadir enroll)")
+    people = [EnrolledPerson(person, len(vectors)) for person, vectors in photos.items()]
+    synthetic = synthetic or (np.empty((0, gallery.space.dimension), dtype=np.float32), ())
+    contents = _contents(photos, people, synthetic)
+    manifest = Manifest(
+        id="",
+        space=gallery.space,
+        people=len(people),
+        templates=sum(p.photos for p in people),
+        synthetic=len(synthetic[1]),
+        files={name: FileMark.of(content) for name, content in contents.items()},
+        created_at_ms=created_at_ms,
+        hadir_version=hadir_version,
+    )
+    return _placed(root, replace(manifest, id=content_id(manifest)), contents)
+
+
+def _contents(
+    photos: Mapping[str, Vectors], people: Sequence[EnrolledPerson], synthetic: SyntheticPeople
+) -> dict[str, bytes]:
+    synthetic_vectors, synthetic_people = synthetic
+    everyone = [*people, *synthetic_people]
+    try:
+        check_people(everyone, len(people) + len(synthetic_vectors))
+    except ValueError as err:
+        raise InputError(f"the synthetic people do not fit the gallery: {err}") from err
+    if not all(p.synthetic for p in synthetic_people):
+        raise InputError("people without the synthetic flag were given as synthetic: enrol real people instead")
+    return {
+        VECTORS: pack_vectors(np.stack([fuse(vectors) for vectors in photos.values()])),
+        SYNTHETIC: pack_vectors(synthetic_vectors),
+        PEOPLE: people_to_json(everyone),
+        CALIBRATION: calibration_to_json(impostor_table(photos)),
+    }
+
+
+def _placed(root: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Path:
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = root / manifest.id
+    if target.exists():
+        load_snapshot(target)
+        return target
+    aside = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
+    try:
+        for name, content in contents.items():
+            write_durably(aside / name, content)
+        write_durably(aside / MANIFEST, manifest_to_json(manifest))
+        load_snapshot(aside)
+        aside.rename(target)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    flush_folder(root)
+    return target
