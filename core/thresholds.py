@@ -13,6 +13,8 @@ __all__ = ["CELLS", "RATES", "ThresholdTable", "Thresholds", "cell_of", "rate_ke
 RATES = ("1e-1", "5e-2", "2e-2", "1e-2", "5e-3", "2e-3", "1e-3", "5e-4", "2e-4", "1e-4", "5e-5", "2e-5", "1e-5", "1e-6")
 """The false match rates that tables hold; a policy names one of them."""
 
+_KEYS = {float(key): key for key in RATES}
+
 MOST = 4
 """Cells end at "four or more" on either side."""
 
@@ -28,9 +30,8 @@ def cell_of(probe_photos: int, template_photos: int) -> str:
 
 def rate_key(fmr: float) -> str:
     """The table's key for a rate. Raises CalibrationError, naming the nearest, where tables do not hold it."""
-    for key in RATES:
-        if abs(float(key) - fmr) <= 1e-9 * fmr:
-            return key
+    if fmr in _KEYS:
+        return _KEYS[fmr]
     nearest = min(RATES, key=lambda key: abs(float(key) - fmr))
     raise CalibrationError(
         f"rate {fmr:g} is not one that tables hold; the nearest is {nearest}, all are {', '.join(RATES)}"
