@@ -59,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     keep_quiet()
     try:
         result = typer.main.get_command(application())(args=list(arguments), prog_name="hadir", standalone_mode=False)
+        if result == _EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except TyperException as error:
         if message := error.format_message():  # empty where the help was shown instead

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from hadir.actors.pool import RayPool
 from hadir.app.board import Board, Sheet
@@ -48,7 +50,6 @@ def stream(settings: Settings, ends: LogEnds, planned: Sequence[Planned], pace: 
     watcher = BoardWatcher(board, clock)
     with Station(settings, ends, clock, [watcher]) as station:
         station.start()
-        running = _Running(station)
         title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
         view = LiveView(
             board,
@@ -58,19 +59,20 @@ def stream(settings: Settings, ends: LogEnds, planned: Sequence[Planned], pace: 
             workers=lambda: worker_lines(station.pool),
             oldest_s=watcher.oldest_s,
         )
-        with view:
+        with view, _Running(station) as running:
             kill = _killer(station, board, watcher) if pace.kill_a_worker else _let_live
             _send(ends, planned, pace.per_s, kill)
             until_s = time.monotonic() + _PATIENCE_S
             while board.sheet().closed < len(planned) and time.monotonic() < until_s and running.alive():
                 time.sleep(_LOOK_EVERY_S)
-        running.end()
     ends.sender.close()
     return board.sheet()
 
 
 class _Running:
-    """The station on a thread of its own; what ended it comes out of `end`."""
+    """The station on a thread of its own for the length of a block, which then raises what has ended it.
+
+    Ctrl-C in the block drains too: a station may not be closed while its thread works."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
@@ -84,13 +86,16 @@ class _Running:
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
             self._error = error
 
+    def __enter__(self) -> Self:
+        return self
+
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def end(self) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._station.stop()
         self._thread.join()
-        if self._error is not None:
+        if self._error is not None and error is None:
             raise self._error
 
 

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,3 +111,28 @@ def test_the_program_imports_nothing_heavy_before_it_knows_what_is_asked() -> No
     code = f"import sys, hadir.app.cli as c; c.application(); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_ctrl_c_is_a_sentence_and_130_also_for_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """typer turns it into an exit code of its own, without a word."""
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hadir.app.checkup.checkup", interrupted)
+    said = hadir("doctor", "--json")
+    assert said.code == 130
+    assert said.document()["error"] == "interrupted"
+    assert said.problem().startswith("hadir: stopped by you")
+
+
+def test_what_nobody_foresaw_is_a_sentence_with_the_trace_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("hadir.app.checkup.checkup", broken)
+    said = hadir("doctor", "--json")
+    assert (said.code, said.document()["error"]) == (1, "internal")
+    kept = Path(said.problem().split()[-1])
+    assert "a defect" in kept.read_text(encoding="utf-8")
+    kept.unlink()
