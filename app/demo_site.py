@@ -24,8 +24,10 @@ _SHIFTS = (
 )
 """Windows in minutes from now: in_opens, starts, in_closes, out_opens, ends, out_closes."""
 
-_SMALL_HOURS = 6
-"""Before six the morning is counted from the day before (24:00 and later), so that no time falls before midnight."""
+_STARTS = 1
+"""Which of them must lie on the shift's own date."""
+
+_DAY_MIN = 24 * 60
 
 
 def assign_units(people: Sequence[str]) -> dict[str, str]:
@@ -63,17 +65,24 @@ def write_site(folder: Path, unit_of: Mapping[str, str], now_ms: int, seed: int)
     _write(
         folder / "shifts.csv",
         ("unit", "code", "weekdays", "in_opens", "starts", "in_closes", "out_opens", "ends", "out_closes"),
-        ((u, code, "mon-sun", *(_clock(minute + m) for m in offsets)) for u, code, offsets in _SHIFTS),
+        ((u, code, "mon-sun", *_times(minute, offsets)) for u, code, offsets in _SHIFTS),
     )
 
 
 def _minute_of_day(now_ms: int) -> int:
     now = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(ZoneInfo(_ZONE))
-    return (now.hour + (24 if now.hour < _SMALL_HOURS else 0)) * 60 + now.minute
+    return now.hour * 60 + now.minute
+
+
+def _times(minute: int, offsets: Sequence[int]) -> list[str]:
+    """Times of a shift around a minute of the day, counted from the midnight before it starts."""
+    midnight = (minute + offsets[_STARTS]) // _DAY_MIN * _DAY_MIN
+    return [_clock(minute + offset - midnight) for offset in offsets]
 
 
 def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
+    """Before midnight with a minus, after the next one as 24:00 and later."""
+    return f"{'-' if minute < 0 else ''}{abs(minute) // 60:02d}:{abs(minute) % 60:02d}"
 
 
 def _synthetic_nip(rng: np.random.Generator) -> str:

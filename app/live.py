@@ -90,10 +90,10 @@ def render(sheet: Sheet, title: str, total: int | None, workers: Sequence[str], 
 
 def _counts(sheet: Sheet, oldest_s: float) -> Table:
     latency = percentiles(sheet.latencies_s)
-    spread = "–" if latency is None else f"{latency.p50:.2f} / {latency.p95:.2f} / {latency.p99:.2f} s"
-    table = Table.grid(padding=(0, 3))
+    spread = "–" if latency is None else f"{latency.p50:.2f}/{latency.p95:.2f}/{latency.p99:.2f} s"
+    table = Table.grid(padding=(0, 2))
     table.add_row("masuk · received", f"[bold]{sheet.received}[/]", "diputuskan · decided", f"[bold]{sheet.decided}[/]")
-    table.add_row("tertua · oldest open", f"{oldest_s:.1f} s", "latensi · p50 / p95 / p99", spread)
+    table.add_row("tertua · oldest open", f"{oldest_s:.1f} s", "latensi · p50/p95/p99", spread)
     table.add_row(
         "ulangan · duplicates", str(sheet.duplicates), "surat mati · dead letters", str(sheet.dead_letters.total())
     )
