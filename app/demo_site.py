@@ -19,10 +19,11 @@ _UNIT_NAMES = ("Dinas Pendidikan", "Puskesmas", "Kecamatan")
 _SHIFTS = (
     (UNITS[0], "pagi", (-90, 30, 120, 240, 480, 540)),
     (UNITS[0], "malam", (-330, -300, -250, -60, -10, 180)),
-    (UNITS[1], "pagi", (-90, -12, 120, -30, 60, 180)),
+    (UNITS[1], "pagi", (-90, -12, 120, -12, 60, 180)),
     (UNITS[2], "siang", (240, 300, 330, 400, 500, 600)),
 )
-"""Windows in minutes from now: in_opens, starts, in_closes, out_opens, ends, out_closes."""
+"""Windows in minutes from now: in_opens, starts, in_closes, out_opens, ends, out_closes. Nobody may leave before the
+start: it may be midnight, and only `in_opens` may lie on the day before."""
 
 _STARTS = 1
 """Which of them must lie on the shift's own date."""

@@ -33,13 +33,8 @@ def shifts_at(folder: Path, now_ms: int) -> Shifts:
     return Shifts.load(folder / "units.csv", folder / "shifts.csv")
 
 
-@settings(max_examples=150, deadline=None)
-@given(moment=moments, minutes=st.integers(0, LONGEST_DEMO_MIN))
-def test_at_any_minute_the_units_are_on_time_late_and_without_a_shift(moment: datetime, minutes: int) -> None:
-    now_ms = round(moment.timestamp() * 1000)
-    at_ms = now_ms + minutes * 60_000
-    with TemporaryDirectory() as folder:
-        shifts = shifts_at(Path(folder), now_ms)
+def assert_as_promised(shifts: Shifts, at_ms: int, minutes: int) -> None:
+    """`minutes` after the demo began."""
     windows = {
         (unit, way): shifts.open_window(unit, way, at_ms) for unit in UNITS for way in (Direction.IN, Direction.OUT)
     }
@@ -50,6 +45,23 @@ def test_at_any_minute_the_units_are_on_time_late_and_without_a_shift(moment: da
         (LATE, Direction.IN): 12 + minutes,
         (LATE, Direction.OUT): pytest.approx(60 - minutes, abs=1),
     }
+
+
+@settings(max_examples=50, deadline=None)
+@given(moment=moments, minutes=st.integers(0, LONGEST_DEMO_MIN))
+def test_at_any_minute_the_units_are_on_time_late_and_without_a_shift(moment: datetime, minutes: int) -> None:
+    now_ms = round(moment.timestamp() * 1000)
+    at_ms = now_ms + minutes * 60_000
+    with TemporaryDirectory() as folder:
+        shifts = shifts_at(Path(folder), now_ms)
+    assert_as_promised(shifts, at_ms, minutes)
+
+
+def test_no_minute_of_the_day_is_left_out(tmp_path: Path) -> None:
+    midnight_ms = round(datetime(2026, 11, 2, tzinfo=UTC).timestamp() * 1000)
+    for minute in range(24 * 60):
+        now_ms = midnight_ms + minute * 60_000
+        assert_as_promised(shifts_at(tmp_path, now_ms), now_ms, minutes=0)
 
 
 @pytest.mark.parametrize("hour", range(24))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,7 @@ def shifts() -> Shifts:
 def test_the_example_files_fit_each_other_and_the_policy(roster: Roster, shifts: Shifts) -> None:
     table = ThresholdTable({"1e-3": {"1/1": 0.5}, "1e-2": {"1/1": 0.4}})
     sites = Sites.load(EXAMPLE / "sites.csv", EXAMPLE / "placements.csv")
-    policy = load_policy(ROOT / "app" / "policy.toml")
+    policy = load_policy(Path(str(files("hadir.app"))) / "policy.toml")
     Assembler(roster, sites, shifts, policy, Thresholds(table, table), identify_margin=0.02)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hadir.core.errors import ConfigError
 from hadir.core.settings import load_settings
 
-DEFAULTS = Path(__file__).parents[2] / "app" / "default.toml"
+DEFAULTS = Path(str(files("hadir.app"))) / "default.toml"
 
 
 def test_shipped_defaults_load() -> None:
