@@ -289,3 +289,10 @@ def test_without_a_broker_there_is_one_sentence(without_a_broker: dict[str, subp
         assert "Kafka at 127.0.0.1:" in problem, line
         assert json.loads(out)["error"] == "stream_unavailable"
         assert process.returncode == 1
+
+
+def test_a_benchmark_needs_a_checkout_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = hadir("bench", "ceiling")
+    assert found.code == 1
+    assert "checkout" in found.problem()
