@@ -66,7 +66,7 @@ class Received:
 
     `received_at_ms` is the broker's timestamp, UTC. `content_sha256` is the hex digest that tells "the same again" from
     "the same id, other content". `check_in` is None exactly when `invalid_field` names the offending field; then
-    `direction` and `channel` hold what could be read.
+    `direction` and `channel` hold what could be read. `photo_sha256` are hex digests parallel to the claim's photos.
     """
 
     id: str
@@ -78,3 +78,4 @@ class Received:
     invalid_field: str | None = None
     direction: Direction | None = None
     channel: Channel | None = None
+    photo_sha256: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from hadir.core.verdict import Reason
 __all__ = [
     "AppliedThreshold",
     "Candidate",
+    "Cohort",
     "Evidence",
     "FaceFinding",
     "FaceMeasures",
@@ -57,13 +58,22 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Cohort:
+    """The probe's highest cosines to people other than the claimed one, as score normalisation needs them (AS-norm)."""
+
+    size: int
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
 class FaceFinding:
     """What a face actor returns for one check-in.
 
     `photos` is parallel to the check-in's photos; `usable` of them were fused into the probe (L2 mean). `agreement` is
     the lowest cosine between two usable photos, None below two. `claimed` is None where the person has no template (or
     nothing was usable). `others` are the best enrolled people other than the claimed one, descending, at most two.
-    `cohort` are the highest cosines to others, descending, which score normalisation will need.
+    `cohort` is None where nothing was usable or nobody else is enrolled.
     """
 
     photos: tuple[PhotoFinding, ...]
@@ -72,7 +82,7 @@ class FaceFinding:
     enrolled: bool
     claimed: Candidate | None
     others: tuple[Candidate, ...]
-    cohort: tuple[float, ...]
+    cohort: Cohort | None
     embedding_space: str
     snapshot: str
 

@@ -59,6 +59,7 @@ class Thresholds:
     def __init__(self, snapshot: ThresholdTable, pack: ThresholdTable) -> None:
         self._snapshot = snapshot
         self._pack = pack
+        self._known: dict[tuple[float, str], AppliedThreshold] = {}
 
     def at(self, fmr: float, probe_photos: int, template_photos: int) -> AppliedThreshold:
         """The threshold that serves for this rate and cell, and its source; `similarity` None where nothing does.
@@ -66,7 +67,13 @@ class Thresholds:
         Raises:
             CalibrationError: the rate is not one that tables hold.
         """
-        rate, cell = rate_key(fmr), cell_of(probe_photos, template_photos)
+        cell = cell_of(probe_photos, template_photos)
+        if (fmr, cell) not in self._known:
+            self._known[fmr, cell] = self._look_up(fmr, cell)
+        return self._known[fmr, cell]
+
+    def _look_up(self, fmr: float, cell: str) -> AppliedThreshold:
+        rate = rate_key(fmr)
         for source, value in (
             ("snapshot", self._snapshot.get(rate, cell)),
             ("pack", self._pack.get(rate, cell)),

@@ -58,16 +58,18 @@ def decode(record: Record) -> Received:
             f"person is not text of 1 to {PERSON_BYTES} bytes without control characters: send the roster's opaque id"
         )
     invalid = next(_invalid_fields(fields, record.key), None)
+    digests = _photo_digests(fields)
     return Received(
         id=identity,
         person=person,
         position=Position(record.partition, record.offset),
         received_at_ms=record.timestamp_ms,
-        content_sha256=content_sha256(fields),
+        content_sha256=_content_sha256(fields, digests),
         check_in=_check_in(fields, identity) if invalid is None else None,
         invalid_field=invalid,
         direction=_direction(fields.get("direction")),
         channel=_channel(fields.get("channel")),
+        photo_sha256=tuple(d.hex() for d in digests or () if isinstance(d, bytes)) if invalid is None else (),
     )
 
 
@@ -109,9 +111,19 @@ def content_sha256(fields: Fields) -> str:
 
     Keys are sorted by code point, at every depth. Keys that are not text stand behind, by their MessagePack bytes.
     """
+    return _content_sha256(fields, _photo_digests(fields))
+
+
+def _photo_digests(fields: Fields) -> list[object] | None:
+    """The photos, those that are bytes replaced by their SHA-256; None where there is no list of them."""
     photos = fields.get("photos")
-    if isinstance(photos, list):
-        digests = [hashlib.sha256(p).digest() if isinstance(p, bytes) else p for p in photos]
+    if not isinstance(photos, list):
+        return None
+    return [hashlib.sha256(photo).digest() if isinstance(photo, bytes) else photo for photo in photos]
+
+
+def _content_sha256(fields: Fields, digests: list[object] | None) -> str:
+    if digests is not None:
         fields = {**fields, "photos": digests}
     try:
         canonical = msgspec.msgpack.encode(fields, order="deterministic")

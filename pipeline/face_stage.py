@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hadir.core.errors import SpaceMismatch
-from hadir.core.evidence import FaceFinding
+from hadir.core.evidence import Cohort, FaceFinding
 from hadir.core.vectors import Vectors, fuse
 from hadir.faces.pack import CHECK_IN_PHOTOS, FacePack, PhotoResult, PhotoRules
 from hadir.index.search import FaceIndex, SearchResult
@@ -76,7 +76,7 @@ class FaceStage:
             enrolled=answer.claimed is not None,
             claimed=answer.claimed if found else None,
             others=answer.others if found else (),
-            cohort=answer.cohort if found else (),
+            cohort=_cohort(answer.cohort) if found else None,
             embedding_space=self._pack.info.embedding_space,
             snapshot=self._snapshot,
         )
@@ -94,3 +94,10 @@ def _agreement(usable: Vectors | None) -> float | None:
         return None
     upper = np.triu_indices(len(usable), k=1)
     return float((usable @ usable.T)[upper].min())
+
+
+def _cohort(cosines: Sequence[float]) -> Cohort | None:
+    if not cosines:
+        return None
+    scores = np.asarray(cosines, dtype=np.float64)
+    return Cohort(len(scores), float(scores.mean()), float(scores.std()))

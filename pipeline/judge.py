@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -137,10 +136,9 @@ class Judge:
         return row
 
     def _keep(self, received: Received, verdict: Verdict) -> tuple[str, ...]:
-        photos = received.check_in.photos if received.check_in is not None else ()
-        if verdict.case:
-            return self._photos.keep(photos)
-        return tuple(hashlib.sha256(photo).hexdigest() for photo in photos)
+        if verdict.case and received.check_in is not None:
+            return self._photos.keep(received.check_in.photos)
+        return received.photo_sha256
 
     def _again(self, judged: Judged, one: Taken, received: Received, first: LedgerRow) -> None:
         """The same content is answered with the first verdict; other content under the same id is set aside. After

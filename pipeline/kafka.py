@@ -30,6 +30,7 @@ from hadir.pipeline.kafka_admin import (
     record_of,
     require_crc32c,
 )
+from hadir.pipeline.kafka_reads import read_widely
 from hadir.pipeline.ports import Record, Wake
 from hadir.pipeline.topics import TopicSpec
 from hadir.pipeline.watermarks import Watermarks
@@ -61,6 +62,8 @@ class KafkaSource:
     def start(self, wake: Wake, positions: Callable[[Collection[int]], Mapping[int, int]]) -> None:
         require_crc32c()
         limit_kafka_logs(SystemClock())
+        if not read_widely():
+            _log.warning("reads_of_4_kib", note="kafka-python has changed: see kafka_reads.py; slower, nothing else")
         check_topics(self._cluster, [self._topic])
         self._wake, self._positions = wake, positions
         with answering(self._cluster):

@@ -32,7 +32,7 @@ class GatedStage:
                 os._exit(139)
             if photo.startswith(b"crash"):
                 raise RuntimeError("a marked photo")
-        return [FaceFinding((PhotoFinding(None),), 1, None, True, None, (), (), job.person, "gated") for job in jobs]
+        return [FaceFinding((PhotoFinding(None),), 1, None, True, None, (), None, job.person, "gated") for job in jobs]
 
 
 class Gate:

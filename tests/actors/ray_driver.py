@@ -38,7 +38,7 @@ class Stage:
             with open(self._started, "wb") as fifo:  # noqa: PTH123 - opens when its reader has come
                 fifo.write(b".")
             threading.Event().wait(BUSY_S)
-        return [FaceFinding((PhotoFinding(None),), 1, None, True, None, (), (), "s", "s") for _ in jobs]
+        return [FaceFinding((PhotoFinding(None),), 1, None, True, None, (), None, "s", "s") for _ in jobs]
 
 
 def _pool(ray: Cluster, bell: threading.Event, started: str = "") -> RayPool:

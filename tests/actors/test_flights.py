@@ -15,7 +15,7 @@ from hadir.core.evidence import FaceFinding
 from hadir.pipeline.crash_budget import ATTEMPTS
 from hadir.pipeline.ports import FaceJob, JobResult, PoolRoom
 
-FOUND = FaceFinding((), 0, None, True, None, (), (), "space", "snapshot")
+FOUND = FaceFinding((), 0, None, True, None, (), None, "space", "snapshot")
 
 
 def jobs(*tickets: int) -> list[FaceJob]:

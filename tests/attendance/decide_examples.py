@@ -47,7 +47,7 @@ def finding(
     similarity: float = 0.9, others: tuple[Candidate, ...] = (Candidate("b", 0.2, 3), Candidate("c", 0.1, 3))
 ) -> FaceFinding:
     claimed = Candidate("a", similarity, 3)
-    return FaceFinding((USABLE,), 1, None, True, claimed, others, (), "space", "snapshot")
+    return FaceFinding((USABLE,), 1, None, True, claimed, others, None, "space", "snapshot")
 
 
 def evidence(face: FaceFinding | None = None, **changes: object) -> Evidence:

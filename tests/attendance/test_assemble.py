@@ -74,7 +74,7 @@ def invalid(person: str) -> Received:
 def finding(usable: int = 1, agreement: float | None = None, claimed_photos: int | None = 3) -> FaceFinding:
     claimed = Candidate("a", 0.9, claimed_photos) if claimed_photos is not None else None
     others = (Candidate("b", 0.2, 2), Candidate("c", 0.1, 4))
-    return FaceFinding((PhotoFinding(None),) * 2, usable, agreement, True, claimed, others, (), "space", "snapshot")
+    return FaceFinding((PhotoFinding(None),) * 2, usable, agreement, True, claimed, others, None, "space", "snapshot")
 
 
 def test_a_face_counts_when_it_was_received_whatever_the_phone_says() -> None:

@@ -132,7 +132,7 @@ FACES = st.none() | st.builds(
     enrolled=st.booleans(),
     claimed=st.none() | CANDIDATES,
     others=st.lists(CANDIDATES, max_size=2).map(tuple),
-    cohort=st.just(()),
+    cohort=st.none(),
     embedding_space=st.just("space"),
     snapshot=st.just("snapshot"),
 )

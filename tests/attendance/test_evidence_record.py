@@ -15,6 +15,7 @@ from hadir.core.check_in import Channel, CheckIn, Direction, Fix, Position, Rece
 from hadir.core.evidence import (
     AppliedThreshold,
     Candidate,
+    Cohort,
     Evidence,
     FaceFinding,
     FaceMeasures,
@@ -44,7 +45,7 @@ FACE = FaceFinding(
     enrolled=True,
     claimed=Candidate("person-1", 0.71234567, 3),
     others=(Candidate("person-2", 0.4, 2), Candidate("nobody-1", 0.3, 1, synthetic=True)),
-    cohort=(0.4, 0.3, 0.2),
+    cohort=Cohort(3, 0.3, 0.0816496581),
     embedding_space="e" * 64,
     snapshot="snapshot-of-the-face",
 )
@@ -116,7 +117,7 @@ def test_the_body_holds_what_a_reviewer_asks_for() -> None:
 
 def test_what_is_not_finite_becomes_null() -> None:
     claimed = Candidate("person-1", math.nan, 3)
-    face = replace(FACE, claimed=claimed, agreement=math.inf, cohort=(math.nan,))
+    face = replace(FACE, claimed=claimed, agreement=math.inf, cohort=Cohort(1, math.nan, math.inf))
     check_in = replace(CHECK_IN, fix=Fix(math.nan, 113.7, math.inf))
     body = evidence_body(
         replace(RECEIVED, check_in=check_in),
@@ -131,9 +132,8 @@ def test_what_is_not_finite_becomes_null() -> None:
 def test_numbers_of_numpy_become_plain_ones() -> None:
     """A search may hand out its array's own scalars, which JSON refuses."""
     scores, three = np.array([0.25, 0.75], np.float32), cast(int, np.int64(3))
-    face = replace(
-        FACE, claimed=Candidate("person-1", cast(float, scores[0]), three), usable=three, cohort=tuple(scores)
-    )
+    cohort = Cohort(3, cast(float, scores[0]), cast(float, scores[1]))
+    face = replace(FACE, claimed=Candidate("person-1", cast(float, scores[0]), three), usable=three, cohort=cohort)
     body = evidence_body(RECEIVED, replace(EVIDENCE, face=face), VERDICT, DIGESTS)
     assert json.loads(json.dumps(body)) == body
 

@@ -58,7 +58,7 @@ class MarkedStage:
     @staticmethod
     def _finding(job: FaceJob) -> FaceFinding:
         photos = tuple(PhotoFinding(None) for _ in job.photos)
-        return FaceFinding(photos, len(photos), None, True, None, (), (), job.person, "marked")
+        return FaceFinding(photos, len(photos), None, True, None, (), None, job.person, "marked")
 
 
 StageFactory = Callable[[], MarkedStage]

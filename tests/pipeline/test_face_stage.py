@@ -135,7 +135,7 @@ def test_without_a_usable_photo_nobody_is_compared_but_enrolment_is_known(
     stage: FaceStage, person: str, enrolled: bool
 ) -> None:
     [finding] = stage.process([job(b"dark", person=person)])
-    assert (finding.enrolled, finding.claimed, finding.others, finding.cohort) == (enrolled, None, (), ())
+    assert (finding.enrolled, finding.claimed, finding.others, finding.cohort) == (enrolled, None, (), None)
 
 
 def test_the_finding_names_space_and_snapshot(stage: FaceStage) -> None:

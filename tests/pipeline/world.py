@@ -78,7 +78,7 @@ class PhotoStage:
         photos = tuple(PhotoFinding(None) for _ in job.photos)
         claimed = Candidate(job.person, similarity, 3)
         agreement = 1.0 if len(photos) > 1 else None
-        return FaceFinding(photos, len(photos), agreement, True, claimed, (), (), "space-1", "snapshot-1")
+        return FaceFinding(photos, len(photos), agreement, True, claimed, (), None, "space-1", "snapshot-1")
 
 
 class PlainRules:
