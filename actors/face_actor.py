@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 from collections.abc import Callable, Sequence
@@ -44,6 +45,9 @@ class FaceActor:
         self._failure: Exception | None = None
         try:
             self._stage = stage_factory()
+            # Models and index stay: the collector need not walk them for cyclic garbage.
+            gc.collect()
+            gc.freeze()
         except Exception as err:  # noqa: BLE001 - Ray would turn it into text; `facts` raises it as it is
             _log.error("face_worker_cannot_serve", error=type(err).__name__)
             self._failure = err
