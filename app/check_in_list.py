@@ -8,8 +8,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from hadir.app.csv_dialect import delimiter_of
 from hadir.core.check_in import Channel, CheckIn, Direction, Fix
-from hadir.core.errors import InputError
+from hadir.core.errors import InputError, Undecodable
+from hadir.pipeline.codec import decode, encode_check_in
+from hadir.pipeline.ports import Record
 
 __all__ = ["COLUMNS", "read_check_ins", "single_check_in"]
 
@@ -46,7 +49,7 @@ def read_check_ins(path: Path, now_ms: int) -> Iterator[CheckIn]:
         raise InputError(f"{path} is larger than 64 MiB: split it")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
+            reader = csv.DictReader(file, restval="", delimiter=delimiter_of(file))
             _check_header(path, reader.fieldnames)
             for row in reader:
                 try:
@@ -71,15 +74,28 @@ def single_check_in(person: str, direction: str, photos: Sequence[Path], at: str
         fix = _fix(row)
     except InputError as error:
         raise InputError(f"--at {at}: {error}") from error
-    return CheckIn(
-        id=str(uuid.uuid4()),
-        person=person,
-        direction=Direction(direction),
-        channel=Channel.FACE,
-        captured_at_ms=now_ms,
-        fix=fix,
-        photos=tuple(_photo(path) for path in photos),
+    return _deliverable(
+        CheckIn(
+            id=str(uuid.uuid4()),
+            person=person,
+            direction=Direction(direction),
+            channel=Channel.FACE,
+            captured_at_ms=now_ms,
+            fix=fix,
+            photos=tuple(_photo(path) for path in photos),
+        )
     )
+
+
+def _deliverable(check_in: CheckIn) -> CheckIn:
+    """What the stream would refuse or set aside is refused here, where somebody can still mend it."""
+    try:
+        received = decode(Record(0, 0, 0, check_in.person.encode(), encode_check_in(check_in)))
+    except Undecodable as error:
+        raise InputError(str(error)) from error
+    if received.invalid_field is not None:
+        raise InputError(f"{received.invalid_field} is out of range: docs/wire-format.md says what may stand there")
+    return check_in
 
 
 def _check_header(path: Path, names: object) -> None:
@@ -93,14 +109,16 @@ def _check_header(path: Path, names: object) -> None:
 def _check_in(folder: Path, row: Row, now_ms: int) -> CheckIn:
     if not row["person"]:
         raise InputError("column person is empty")
-    return CheckIn(
-        id=_uuid(row.get("id", "")),
-        person=row["person"],
-        direction=Direction(_one_of("direction", row, Direction, "in")),
-        channel=Channel(_one_of("channel", row, Channel, "face")),
-        captured_at_ms=_captured(row.get("captured_at", ""), now_ms),
-        fix=_fix(row),
-        photos=tuple(_photo(folder / name) for name in row.get("photos", "").split("|") if name),
+    return _deliverable(
+        CheckIn(
+            id=_uuid(row.get("id", "")),
+            person=row["person"],
+            direction=Direction(_one_of("direction", row, Direction, "in")),
+            channel=Channel(_one_of("channel", row, Channel, "face")),
+            captured_at_ms=_captured(row.get("captured_at", ""), now_ms),
+            fix=_fix(row),
+            photos=tuple(_photo(folder / name) for name in row.get("photos", "").split("|") if name),
+        )
     )
 
 

@@ -30,9 +30,8 @@ def enroll(
     """Add photos to the gallery; every refused one gets a line with its reason. Exit code 3 when some were refused."""
     from hadir.app.enrolment import enrol
     from hadir.app.photo_list import list_photos
-    from hadir.attendance.wording import sentence
+    from hadir.attendance.wording import coaching
     from hadir.core.clock import SystemClock
-    from hadir.core.verdict import Outcome
     from hadir.faces.packs import load_pack
     from hadir.index.gallery import open_gallery
     from hadir.index.space import EmbeddingSpace
@@ -46,7 +45,7 @@ def enroll(
     with progress("Wajah didaftarkan · enrolling", len(listed)) as bar:
         done = enrol(listed, loaded, store, SystemClock().now_ms(), lambda n: bar.advance(bar.task_ids[0], n))
     for refused in done.refused:
-        says = sentence(Outcome.REJECTED, (refused.reason,), None, None, None)
+        says = coaching(refused.reason)
         err.print(f"{refused.person}/{refused.photo}: {refused.reason.value} · {says.id} ({says.en})", markup=False)
     if as_json:
         print_json(

@@ -27,6 +27,7 @@ def explain(
     as_json: Json = False,
 ) -> int:
     """Show claim, measurements, thresholds, verdict and versions of one check-in, with every later revision."""
+    from hadir.app.explanation import document
     from hadir.app.explanation import explain as explained
     from hadir.app.wiring import existing_ledger
 
@@ -34,12 +35,12 @@ def explain(
         rows = store.revisions(check_in.strip().lower())
         if not rows:
             raise InputError(f"no check-in {check_in} in this ledger: look up the id in `hadir ledger export`")
-        told = [explained(row, store.evidence(row.id, row.revision), reviewer) for row in rows]
+        found = [(row, store.evidence(row.id, row.revision)) for row in rows]
     if as_json:
-        print_json({"id": rows[0].id, "revisions": [dict(one) for one in told]})
+        print_json({"id": rows[0].id, "revisions": [document(row, body, reviewer) for row, body in found]})
         return 0
-    for number, one in enumerate(told):
+    for number, (row, body) in enumerate(found):
         if number:
             out.print()
-        lines(one)
+        lines(explained(row, body, reviewer))
     return 0

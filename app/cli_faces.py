@@ -69,6 +69,8 @@ def compare(
     similarity = float(one.vector @ other.vector)
     rate = stranger_rate(similarity, loaded.info.thresholds)
     if draw is not None:
+        if draw.suffix.lower() != ".png":
+            raise InputError(f"--draw {draw}: a PNG is written, name a file that ends with .png")
         from hadir.app.pair_drawing import draw_pair
 
         draw_pair((a, one), (b, other), similarity, draw)

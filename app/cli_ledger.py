@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -43,29 +44,35 @@ def verify(
     as_json: Json = False,
 ) -> int:
     """Walk every chain and name each changed, missing or reordered row, by row and field (then exit code 4)."""
-    from hadir.app.wiring import existing_ledger
+    from hadir.app.wiring import existing_ledger, heads_of
     from hadir.attendance.ledger_heads import read_heads
     from hadir.attendance.ledger_verify import verify as verified
 
     settings = settings_of(config)
-    kept = heads or (Path(settings.ledger.heads) if ledger is None and Path(settings.ledger.heads).exists() else None)
+    beside = heads_of(settings, ledger)
+    kept = heads or (beside if beside.exists() else None)
     published = read_heads(kept) if kept is not None else None
+    walked = [0]
     with closing(existing_ledger(ledger or settings.ledger.url)) as store:
-        rows = store.counts().rows
-        problems = verified(store, published)
+        problems = verified(store, published, walked.append)
+        erased = None if problems else store.counts().erased
+    rows = walked[-1]
     if as_json:
         print_json(
             {
                 "rows": rows,
                 "heads": len(published or ()),
                 "verified": not problems,
-                "problems": [str(p) for p in problems],
+                "erased": erased,
+                "problems": [{**asdict(problem), "says": str(problem)} for problem in problems],
             }
         )
     else:
         for problem in problems:
             err.print(str(problem), markup=False)
-        out.print(f"{rows} check-ins, {'every chain whole' if not problems else f'{len(problems)} problems found'}.")
+        out.print(f"{rows} rows, {'every chain whole' if not problems else f'{len(problems)} problems found'}.")
+        if erased:
+            out.print(f"The evidence of {erased} rows was erased: see that each erasure was asked for.")
         if published is None:
             out.print("Without published heads (--heads) a cut tail cannot be seen.")
     return _GATE_FAILED if problems else _DONE

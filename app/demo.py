@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ import numpy as np
 from hadir.actors.leftovers import end_leftovers
 from hadir.app.board import Sheet
 from hadir.app.demo_enrolment import build_index, enrol_people
-from hadir.app.demo_people import FEWEST_PEOPLE, RealPerson, crowd_of, people_in_folder, people_in_packages
+from hadir.app.demo_people import FEWEST_PEOPLE, Photo, RealPerson, crowd_of, people_in_folder, people_in_packages
 from hadir.app.demo_site import assign_units, write_site
 from hadir.app.demo_stream import Pace, stream
 from hadir.app.explanation import explain
@@ -26,7 +27,7 @@ from hadir.app.output import out
 from hadir.app.run_folder import held
 from hadir.app.scenarios import Cast, Expected, Planned, plan
 from hadir.app.tally import Tally, tally
-from hadir.app.variation import encode_jpeg
+from hadir.app.variation import encode_jpeg, vary
 from hadir.app.wiring import open_ledger
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_export import export
@@ -36,7 +37,7 @@ from hadir.core.clock import SystemClock
 from hadir.core.errors import InputError
 from hadir.core.settings import Settings, load_settings
 from hadir.core.verdict import Reason
-from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack
+from hadir.faces.pack import CHECK_IN_PHOTOS, ENROLMENT_PHOTOS, FacePack
 from hadir.faces.packs import load_pack
 
 __all__ = ["DemoOptions", "DemoResult", "run_demo"]
@@ -44,6 +45,8 @@ __all__ = ["DemoOptions", "DemoResult", "run_demo"]
 _SYNTHETIC = 13_000
 _SEED = 20_260_131
 _MARK = "hadir.toml"
+_TRIED = 8
+_STORES = ("gallery", "snapshots", "case-photos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,11 @@ def run_demo(options: DemoOptions) -> DemoResult:
     people = people_in_folder(options.faces) if options.faces else people_in_packages()
     usable, refused = _sort_out(people, pack)
     say("faces", f"{len(usable)} real people; enrolment refuses {len(refused)} photos: {_why(refused)}")
-    enrolled, stranger = usable[:-1], usable[-1]
+    enrolled = usable[:-1]
     now_ms = SystemClock().now_ms()
     snapshot = _index(settings, enrolled, pack, now_ms)
     say("index", f"snapshot {snapshot}: {len(enrolled)} enrolled, {_SYNTHETIC:,} synthetic people around them")
-    planned = _plan(options.folder, enrolled, stranger, crowd_of(usable), now_ms)
+    planned = _plan(options.folder, usable, now_ms, pack)
     truth = [one.expected for one in planned if one.expected is not None]
     _write_truth(options.folder / "truth.csv", truth)
     say("truth", f"{len(truth)} expected verdicts in {options.folder / 'truth.csv'}, before the stream starts")
@@ -122,26 +125,41 @@ def _prepare(options: DemoOptions) -> Settings:
     site = {name: place / "site" / f"{name}.csv" for name in ("roster", "units", "sites", "placements", "shifts")}
     lines = [
         "# Written by hadir demo; use it to look around:  hadir explain ID --config FILE",
-        f'[run]\nfolder = "{place}"\nbroker = "{options.broker}"\npool = "{options.pool}"',
+        f'[run]\nfolder = {_toml(place)}\nbroker = "{options.broker}"\npool = "{options.pool}"',
         f'[kafka]\ngroup = "hadir-demo-{SystemClock().now_ms()}"',
-        f'[stores]\ngallery = "{place}/gallery"\nsnapshots = "{place}/snapshots"\ncase_photos = "{place}/case-photos"',
-        "[attendance]\n" + "\n".join(f'{name} = "{path}"' for name, path in site.items()),
-        f'[ledger]\nurl = "sqlite:///{place}/ledger.db"\nheads = "{place}/ledger-heads.jsonl"\nheads_every_s = 5.0',
+        "[stores]\n" + "\n".join(f"{name.replace('-', '_')} = {_toml(place / name)}" for name in _STORES),
+        "[attendance]\n" + "\n".join(f"{name} = {_toml(path)}" for name, path in site.items()),
+        f"[ledger]\nurl = {_toml(f'sqlite:///{place}/ledger.db')}\nheads = {_toml(place / 'ledger-heads.jsonl')}",
     ]
     (folder / _MARK).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return load_settings(DEFAULTS, folder / _MARK)
 
 
+def _varies(photo: Photo, pack: FacePack) -> bool:
+    """Whether variations of a photo can be signed with: most photos that only just pass make some that do not."""
+    rng = np.random.default_rng(_SEED)
+    tried = pack.analyse([vary(photo, rng) for _ in range(_TRIED)], CHECK_IN_PHOTOS)
+    return all(result.finding.code is None for result in tried)
+
+
+def _toml(value: object) -> str:
+    """A TOML string: JSON's escapes are among TOML's."""
+    return json.dumps(str(value), ensure_ascii=False)
+
+
 def _sort_out(people: Sequence[RealPerson], pack: FacePack) -> tuple[list[RealPerson], list[tuple[str, str]]]:
-    """People with the photos that may be enrolled, and what was refused with its reason."""
+    """People, each with the first photo that may be enrolled, and what was refused with its reason.
+
+    One photo each: its variations are sure to match it, while another day's photo of the same person may not.
+    """
     usable: list[RealPerson] = []
     refused: list[tuple[str, str]] = []
     for person in people:
         results = pack.analyse([encode_jpeg(photo, 95) for photo in person.photos], ENROLMENT_PHOTOS)
-        good = tuple(p for p, r in zip(person.photos, results, strict=True) if r.vector is not None)
+        good = [p for p, r in zip(person.photos, results, strict=True) if r.vector is not None and _varies(p, pack)]
         refused += [(person.person, r.finding.code.value) for r in results if r.finding.code is not None]
         if good:
-            usable.append(RealPerson(person.person, good))
+            usable.append(RealPerson(person.person, tuple(good[:1])))
     if len(usable) < FEWEST_PEOPLE:
         raise InputError(
             f"{len(usable)} people with a usable photo, the demo needs {FEWEST_PEOPLE}; refused: {_why(refused)}"
@@ -155,12 +173,23 @@ def _index(settings: Settings, enrolled: Sequence[RealPerson], pack: FacePack, n
     return build_index(pack, gallery, Path(settings.stores.snapshots), synthetic=_SYNTHETIC, now_ms=now_ms, seed=_SEED)
 
 
-def _plan(
-    folder: Path, enrolled: Sequence[RealPerson], stranger: RealPerson, crowd: np.ndarray, now_ms: int
-) -> list[Planned]:
+def _plan(folder: Path, people: Sequence[RealPerson], now_ms: int, pack: FacePack) -> list[Planned]:
+    def usable(selfie: bytes) -> bool:
+        return pack.analyse([selfie], CHECK_IN_PHOTOS)[0].finding.code is None
+
+    enrolled, stranger = people[:-1], people[-1]
     units = assign_units([p.person for p in enrolled])
     write_site(folder / "site", {**units, stranger.person: "disdik"}, now_ms, _SEED)
-    return plan(Cast(enrolled, stranger, units, crowd, now_ms, np.random.default_rng(_SEED)))
+    return plan(Cast(enrolled, stranger, units, _crowd(people, pack), now_ms, np.random.default_rng(_SEED), usable))
+
+
+def _crowd(people: Sequence[RealPerson], pack: FacePack) -> Photo | None:
+    """The first two neighbours whom the pack sees as two: photos of a whole body may leave the faces too small."""
+    for number in range(len(people) - 1):
+        crowd = crowd_of(people[number : number + 2])
+        if pack.analyse([encode_jpeg(crowd)], CHECK_IN_PHOTOS)[0].finding.code is Reason.SEVERAL_FACES:
+            return crowd
+    return None
 
 
 def _explain_one(ledger: Ledger, truth: Sequence[Expected]) -> list[tuple[str, str]]:

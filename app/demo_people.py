@@ -17,7 +17,7 @@ from hadir.faces.locate import FaceLocator
 from hadir.faces.manifest import read_files, read_manifest
 from hadir.faces.open_pack import shipped_folder
 
-__all__ = ["FEWEST_PEOPLE", "RealPerson", "crowd_of", "people_in_folder", "people_in_packages"]
+__all__ = ["FEWEST_PEOPLE", "Photo", "RealPerson", "crowd_of", "people_in_folder", "people_in_packages"]
 
 Photo = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -26,7 +26,7 @@ FEWEST_PEOPLE = 4
 """Two who work, one whose unit has no shift open, and a stranger."""
 
 _MOST_PEOPLE = 64
-_IMAGES = {".jpg", ".jpeg", ".png"}
+_IMAGES = {".jpg", ".jpeg", ".png", ".pgm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def crowd_of(people: Sequence[RealPerson]) -> Photo:
 
 
 def people_in_folder(folder: Path) -> list[RealPerson]:
-    """One sub-folder per person, one or more photos in each.
+    """One sub-folder per person, one or more photos in each; the first 64 people in the order of their names.
 
     Raises:
         InputError: the folder is not laid out so, or holds photos of fewer than four people.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from hadir.attendance.ledger_row import LedgerRow
 from hadir.attendance.wording import sentence
 
-__all__ = ["explain"]
+__all__ = ["document", "explain"]
 
 Line = tuple[str, str]
 
@@ -21,6 +22,17 @@ def explain(row: LedgerRow, evidence: Mapping[str, Any] | None, reviewer: bool) 
     """
     measured = [("evidence", "erased")] if evidence is None else list(_measured(evidence, reviewer))
     return [*_verdict(row), *measured, *_versions(row)]
+
+
+def document(row: LedgerRow, evidence: Mapping[str, Any] | None, reviewer: bool) -> dict[str, object]:
+    """The same for machines: the row, the sentence and the evidence; other people only for a `reviewer`."""
+    says = sentence(row.outcome, row.reasons, row.minutes, row.distance_m, row.field)
+    body = None if evidence is None else dict(evidence)
+    if body is not None and not reviewer:
+        body["other_person"] = None
+        if body.get("face"):
+            body["face"] = {**body["face"], "others": [{**other, "person": None} for other in body["face"]["others"]]}
+    return {**asdict(row), "sentence": asdict(says), "evidence": body}
 
 
 def _verdict(row: LedgerRow) -> Iterator[Line]:
@@ -60,6 +72,11 @@ def _similarities(face: Mapping[str, Any], thresholds: Mapping[str, Any]) -> Ite
     claimed = face.get("claimed")
     if claimed:
         yield "similarity to the claimed person", f"{claimed['similarity']:.4f} cosine{_limits(thresholds)}"
+    identify = thresholds.get("identify")
+    if identify and identify.get("similarity") is not None:
+        margin = thresholds.get("identify_margin")
+        limit = f"{identify['similarity']:.4f} at FMR {identify['fmr']:g}, and {margin} above everybody else"
+        yield "to name somebody else", limit
     others: Sequence[Mapping[str, Any]] = face.get("others") or ()
     for other in others[:1]:
         who = "a synthetic person" if other["synthetic"] else "the best other person"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hadir.app.wiring import kafka_cluster
@@ -14,7 +15,7 @@ from hadir.pipeline.kafka_offsets import skip_to_end
 from hadir.pipeline.kafka_sink import KafkaSink
 from hadir.pipeline.memory import MemoryLog, MemorySink, MemorySource
 from hadir.pipeline.ports import Sink, Source
-from hadir.pipeline.topics import ALL_TOPICS, CHECK_INS, with_partitions
+from hadir.pipeline.topics import CHECK_INS, TopicSpec, with_partitions
 
 __all__ = ["LogEnds", "open_ends"]
 
@@ -35,7 +36,8 @@ class LogEnds:
 def open_ends(settings: Settings, from_now: bool = False, clock: Clock | None = None) -> LogEnds:
     """The log that the settings name. Topics that do not exist yet are made.
 
-    `from_now` passes over what the check-in topic holds already, which only a demo or a benchmark may do.
+    `from_now` is for demos and benchmarks alone: they have a check-in topic of their own, so that no site ever decides
+    their records, and pass over what earlier ones left in it.
 
     Raises:
         StreamUnavailable, SetupError: the broker does not answer, or a topic is wrongly set.
@@ -43,16 +45,23 @@ def open_ends(settings: Settings, from_now: bool = False, clock: Clock | None = 
     if settings.run.broker == "memory":
         return _in_memory(clock or SystemClock())
     cluster = kafka_cluster(settings)
-    create_topics(cluster, with_partitions(settings.kafka.partitions), settings.kafka.replication_factor)
+    topic = f"{CHECK_INS}.demo" if from_now else CHECK_INS
+    specs = _renamed(with_partitions(settings.kafka.partitions), topic)
+    create_topics(cluster, specs, settings.kafka.replication_factor)
     if from_now:
-        skip_to_end(cluster, CHECK_INS, settings.kafka.group)
-    check_ins = next(spec for spec in ALL_TOPICS if spec.name == CHECK_INS)
-    return LogEnds(KafkaSource(cluster, check_ins, settings.kafka.group), KafkaSink(cluster), KafkaSink(cluster))
+        skip_to_end(cluster, topic, settings.kafka.group)
+    check_ins = next(spec for spec in specs if spec.name == topic)
+    source = KafkaSource(cluster, check_ins, settings.kafka.group)
+    return LogEnds(source, KafkaSink(cluster), KafkaSink(cluster), topic)
 
 
 def _in_memory(clock: Clock) -> LogEnds:
     """A topic name that no log had before: offsets begin at 0 again, and under the old name the ledger would take the
     first check-ins for those that it decided in an earlier run, and pass over them."""
     topic = f"{CHECK_INS}@{uuid.uuid4().hex[:12]}"
-    log = MemoryLog(clock, [replace(s, name=topic) if s.name == CHECK_INS else s for s in with_partitions(_PARTITIONS)])
+    log = MemoryLog(clock, _renamed(with_partitions(_PARTITIONS), topic))
     return LogEnds(MemorySource(log, topic), MemorySink(log), MemorySink(log), topic)
+
+
+def _renamed(specs: Sequence[TopicSpec], check_ins: str) -> list[TopicSpec]:
+    return [replace(spec, name=check_ins) if spec.name == CHECK_INS else spec for spec in specs]

@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from hadir.app.csv_dialect import delimiter_of
 from hadir.core.errors import InputError
 
 __all__ = ["PersonPhoto", "list_photos"]
@@ -61,7 +62,7 @@ def _from_csv(path: Path) -> list[PersonPhoto]:
         raise InputError(f"{path} is larger than 64 MiB: split it")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, delimiter=delimiter_of(file))
             if not {"person", "photo"} <= set(reader.fieldnames or ()):
                 raise InputError(f"{path}: line 1 must name the columns person,photo")
             return [_from_row(path, reader.line_num, row) for row in reader]

@@ -25,7 +25,14 @@ def arrivals_svg(
         axes.step(sorted(times), range(1, len(times) + 1), style, where="post", label=name, color=_INK)
     for at_s, text in moments:
         axes.axvline(at_s, color="#8e24aa", linewidth=1)
-        axes.annotate(text, (at_s, 0.02), xycoords=("data", "axes fraction"), rotation=90, fontsize=7, color="#8e24aa")
+        axes.annotate(
+            text.partition(" (")[0],
+            (at_s, 0.04),
+            xycoords=("data", "axes fraction"),
+            rotation=90,
+            fontsize=7,
+            color="#8e24aa",
+        )
     axes.legend(frameon=False, loc="upper left")
     return _svg(figure)
 

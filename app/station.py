@@ -106,6 +106,7 @@ class Station:
         # per check-in, a tenth of the loop (measured).
         gc.collect()
         gc.freeze()
+        self._closers.callback(gc.unfreeze)
 
     def run(self, finished: Callable[[], bool] = lambda: False) -> None:
         """As `Intake.run`; verdicts are published meanwhile."""

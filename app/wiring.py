@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hadir.attendance.assemble import Assembler
@@ -13,6 +12,7 @@ from hadir.attendance.policy import Policy, load_policy
 from hadir.attendance.roster import Roster
 from hadir.attendance.shifts import Shifts
 from hadir.attendance.sites import Sites
+from hadir.attendance.units import Units
 from hadir.core.clock import Clock
 from hadir.core.errors import InputError
 from hadir.core.settings import Settings
@@ -32,6 +32,7 @@ __all__ = [
     "assembler",
     "existing_ledger",
     "face_workers",
+    "heads_of",
     "judge",
     "kafka_cluster",
     "open_ledger",
@@ -71,7 +72,9 @@ def assembler(settings: Settings, served: Serving, now_ms: int) -> tuple[Assembl
     """Roster, sites, shifts and policy from their files; raises ConfigError, CalibrationError by name."""
     files = settings.attendance
     policy = policy_of(settings)
-    policy.require_in_force(datetime.fromtimestamp(now_ms / 1000, UTC).date())
+    units = Units.load(Path(files.units))
+    if days := [units.local_day(unit.id, now_ms) for unit in units]:
+        policy.require_in_force(max(days))
     rules = Assembler(
         Roster.load(Path(files.roster)),
         Sites.load(Path(files.sites), Path(files.placements)),
@@ -127,6 +130,16 @@ def kafka_cluster(settings: Settings) -> KafkaCluster:
     return KafkaCluster(settings.kafka.bootstrap, settings.kafka.security)
 
 
+def heads_of(settings: Settings, ledger: str | None) -> Path:
+    """Where the chain heads of a ledger are kept: the settings' file for their own ledger, for another one named on the
+    command line a file beside it (or in the run's folder), so that no ledger's heads stand among another's."""
+    if ledger is None or ledger == settings.ledger.url:
+        return Path(settings.ledger.heads)
+    if ledger.startswith("sqlite:///"):
+        return Path(f"{ledger.removeprefix('sqlite:///')}.heads.jsonl")
+    return Path(settings.run.folder) / "ledger-heads.jsonl"
+
+
 def overridden(
     settings: Settings,
     *,
@@ -141,7 +154,7 @@ def overridden(
         "run": {"broker": broker, "pool": pool},
         "metrics": {"port": metrics_port},
         "faces": {"pack": pack},
-        "ledger": {"url": ledger},
+        "ledger": {"url": ledger, "heads": None if ledger is None else str(heads_of(settings, ledger))},
     }
     sections = {
         section: getattr(settings, section).model_copy(update={k: v for k, v in keys.items() if v is not None})

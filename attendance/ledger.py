@@ -241,6 +241,8 @@ class Ledger:
             ).all()
             human = connection.scalar(select(func.count()).where(ledger_t.c.revision > 0)) or 0
             erased = connection.scalar(select(func.count()).where(evidence_t.c.erased_at_ms.is_not(None))) or 0
+        if strange := [outcome for outcome, *_ in grouped if outcome not in set(Outcome)]:
+            raise LedgerTampered(f"{len(strange)} outcomes are none that Hadir writes: run `hadir ledger verify`")
         outcomes = dict.fromkeys(Outcome, 0) | {Outcome(outcome): count for outcome, count, _cases in grouped}
         return Counts(sum(outcomes.values()), outcomes, sum(cases for *_, cases in grouped), human, erased)
 

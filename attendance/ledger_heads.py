@@ -33,10 +33,20 @@ class _Line(msgspec.Struct, frozen=True):
 def write_heads(path: Path, heads: Sequence[Head], at_ms: int) -> None:
     """Append one JSON line `{"chain", "seq", "hash", "at_ms"}` per head; on disk when this returns."""
     lines = (msgspec.json.encode(_Line(head.chain, head.seq, head.hash, at_ms)) + b"\n" for head in heads)
+    _drop_torn_line(path)
     with path.open("ab") as file:
         file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _drop_torn_line(path: Path) -> None:
+    """What a crash left of a line that was never wholly written would make every later line unreadable with it."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
 
 
 def read_heads(path: Path) -> list[Head]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hadir.core.verdict import PHOTO_CODES, Outcome, Reason
 
-__all__ = ["MOST_REASONS", "Sentence", "sentence"]
+__all__ = ["MOST_REASONS", "Sentence", "coaching", "sentence"]
 
 MOST_REASONS = 3
 """As many reasons are spelt out, those that decide first: nobody acts on the fourth."""
@@ -51,6 +51,11 @@ def _spell(reason: Reason, minutes: int | None, distance_m: float | None, field:
     if reason is Reason.INVALID_FIELD and field is not None and _FIELD_NAME.fullmatch(field):
         return _filled(reason, Sentence(field, field))
     return _TEXTS[reason]
+
+
+def coaching(reason: Reason) -> Sentence:
+    """What to do about one reason, without saying what became of a check-in: for photos that are to be enrolled."""
+    return _spell(reason, None, None, None)
 
 
 def _filled(reason: Reason, figure: Sentence) -> Sentence:

@@ -45,6 +45,11 @@ postgres() {
     fi
 }
 
-kafka
-postgres
+if [ "${1:-}" = kafka ]; then
+    kafka
+    [ -f .cache/kafka/pom.xml ] && touch .cache/kafka/pom.xml
+else
+    kafka
+    postgres
+fi
 exit 0

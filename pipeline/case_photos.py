@@ -74,5 +74,9 @@ class CasePhotos:
             # Written aside and moved: a crash in between never leaves half a photo under a name that promises it all.
             with self._files.open_output_stream(f"{path}{_UNFINISHED}") as out:
                 out.write(photo)
+            if isinstance(self._files, fs.LocalFileSystem):
+                for place in (Path(path).parent, Path(self._root)):
+                    place.chmod(0o700)
+                Path(f"{path}{_UNFINISHED}").chmod(0o600)
             self._files.move(f"{path}{_UNFINISHED}", path)
         return digest

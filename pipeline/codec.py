@@ -15,10 +15,12 @@ from hadir.core.errors import Undecodable
 from hadir.pipeline.ports import Record
 from hadir.pipeline.topics import MAX_RECORD_BYTES
 
-__all__ = ["MOST_PHOTOS", "SCHEMA", "content_sha256", "decode", "encode_check_in", "readable_id"]
+__all__ = ["MOST_PHOTOS", "MOST_PHOTO_BYTES", "SCHEMA", "content_sha256", "decode", "encode_check_in", "readable_id"]
 
 SCHEMA = 1
 MOST_PHOTOS = 4
+MOST_PHOTO_BYTES = 4_718_592
+"""4.5 MiB for all photos of one check-in."""
 PERSON_BYTES = 64
 DEVICE_ID_BYTES = 128
 
@@ -195,6 +197,8 @@ def _invalid_in_device(device: object) -> Iterator[str]:
 
 def _photos_fit(photos: object, channel: Channel | None) -> bool:
     if not isinstance(photos, list) or not all(isinstance(photo, bytes) for photo in photos):
+        return False
+    if sum(map(len, photos)) > MOST_PHOTO_BYTES:
         return False
     return 1 <= len(photos) <= MOST_PHOTOS if channel is Channel.FACE else not photos
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -43,18 +44,21 @@ def read_dead_letters(records: Iterable[Record]) -> Iterator[DeadLetter]:
 def replay(letters: Iterable[DeadLetter], sink: Sink, codes: Collection[str] = ("undecodable",)) -> int:
     """Send the original bytes under the original key back to the check-in topic; returns how many.
 
-    Only letters of the given codes that came from the check-in topic: nobody may use a header to write elsewhere. It
-    serves after a fault was mended. An id that has a row is answered with that row's verdict again, never decided anew.
+    Each content once, however many letters hold it: one that fails again becomes a letter again, and would otherwise be
+    sent twice as often the next time. Only letters of the given codes that came from the check-in topic: nobody may use
+    a header to write elsewhere. It serves after a fault was mended. An id that has a row is answered with that row's
+    verdict again, never decided anew.
 
     Raises:
         StreamUnavailable, StreamError: as the sink; what was sent before may be in the log, and may be sent again.
     """
-    count = 0
+    sent: set[tuple[bytes | None, bytes]] = set()
     for letter in letters:
-        if letter.code in codes and letter.source_topic == CHECK_INS:
+        content = (letter.record.key, hashlib.sha256(letter.record.value).digest())
+        if letter.code in codes and letter.source_topic == CHECK_INS and content not in sent:
             sink.send([Message(CHECK_INS, letter.record.key, letter.record.value)])
-            count += 1
-    return count
+            sent.add(content)
+    return len(sent)
 
 
 def _number(text: str | None) -> int:

@@ -164,6 +164,10 @@ def limit_kafka_logs(clock: Clock, most: int = 20, per_s: float = 10.0) -> None:
         logger.propagate = False
 
 
+_EVERY_START = "No partition metadata for topic"
+"""What the client says at every first join, before it has asked: a newcomer would worry about nothing."""
+
+
 class _Limited(logging.Handler):
     """Hands records on to `hadir.kafka`, and counts those that it keeps back."""
 
@@ -174,6 +178,8 @@ class _Limited(logging.Handler):
         self._passed = self._kept_back = 0
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith(_EVERY_START):
+            return
         now_s = self._clock.monotonic_s()
         if now_s - self._window_s >= self._per_s:
             if self._kept_back:

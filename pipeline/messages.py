@@ -50,7 +50,7 @@ def dead_letter_message(
     """The original bytes under the original key, and why they were set aside.
 
     Header values are UTF-8 text: `id` (empty where none could be read), `code`, `source_topic`, `partition`, `offset`,
-    `attempts` (how often the photos killed their worker).
+    `attempts` (how often a worker tried).
     """
     headers = {
         "id": check_in_id or "",

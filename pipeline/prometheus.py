@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -22,6 +30,7 @@ class StreamMetrics:
     """Counts what the loop tells. One per process: nothing is registered globally."""
 
     def __init__(self, clock: Clock) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a gauge beside every series, which nobody asks for
         self.registry = CollectorRegistry()
         self._clock = clock
         self._latency = self._histogram(MetricName.VERDICT_LATENCY)

@@ -66,7 +66,7 @@ def missing_part() -> str | None:
     if shutil.which("java") is None:
         return "no Java found: install openjdk-17-jre-headless and maven, then make setup"
     if not any(LIBS.glob("kafka_2.13-*.jar")):
-        return "Kafka's jars are not in .cache/kafka/libs: install maven, then rm -f .venv/parts.ok && make setup"
+        return "Kafka's jars are not in .cache/kafka/libs: install maven (apt-get install maven), then make kafka-up"
     return None
 
 

@@ -21,7 +21,10 @@ SHORT_OF_A_SENTENCE = 12
 BAD_ROWS = {
     "no_person": ("direction\nin\n", "'person' is missing"),
     "unknown_column": ("person,colour\np,red\n", "unknown column 'colour'"),
-    "bad_direction": ("person,direction\np,in\np,sideways\n", "line 3: direction = sideways: expected one of in, out"),
+    "bad_direction": (
+        "person,channel,direction\np,paper,in\np,paper,sideways\n",
+        "line 3: direction = sideways: expected one of in, out",
+    ),
     "bad_channel": ("person,channel\np,smoke\n", "channel = smoke"),
     "bad_id": ("person,id\np,17\n", "id = 17: expected a UUID"),
     "bad_time": ("person,captured_at\np,yesterday\n", "captured_at = yesterday: expected ISO 8601"),
@@ -124,7 +127,7 @@ def places(served_site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[
     folder = tmp_path_factory.mktemp("bad")
     text, csv, empty = folder / "notes.txt", folder / "people.csv", folder / "empty"
     text.write_text("Rapat pukul sembilan\n", encoding="utf-8")
-    csv.write_text("person\nP00001\n", encoding="utf-8")
+    csv.write_text("person,channel\nP00001,fingerprint\n", encoding="utf-8")
     (folder / "list.csv").write_text("person,photo\nP00001,nothing.jpg\n", encoding="utf-8")
     (folder / "empty.jpg").touch()
     empty.mkdir()

@@ -166,7 +166,13 @@ def test_a_verdict_is_explained_and_the_other_person_named_to_reviewers_only(sit
 def test_the_ledger_proves_itself_and_names_a_changed_row(site: Site, tmp_path: Path) -> None:
     whole = site("ledger", "verify", "--json")
     assert whole.code == 0
-    assert whole.document() | {"heads": 0} == {"rows": 6, "heads": 0, "verified": True, "problems": []}
+    assert whole.document() | {"heads": 0} == {
+        "rows": 6,
+        "heads": 0,
+        "verified": True,
+        "erased": 0,
+        "problems": [],
+    }
     changed = tmp_path / "changed.db"
     with closing(sqlite3.connect(site.folder / "ledger.db")) as here, closing(sqlite3.connect(changed)) as there:
         here.backup(there)
@@ -174,7 +180,8 @@ def test_the_ledger_proves_itself_and_names_a_changed_row(site: Site, tmp_path: 
         there.commit()
     said = site("ledger", "verify", "--ledger", f"sqlite:///{changed}", "--json")
     assert said.code == 4
-    assert any(IDS[1] in problem and "outcome" in problem for problem in said.document()["problems"])
+    named = [(problem["check_in_id"], problem["field"]) for problem in said.document()["problems"]]
+    assert (IDS[1], "outcome") in named
 
 
 def test_published_heads_find_a_cut_tail(site: Site, tmp_path: Path) -> None:
@@ -214,7 +221,15 @@ def test_the_same_file_again_is_answered_from_the_ledger(people: list[RealPerson
 
 def test_a_run_folder_belongs_to_one_run_at_a_time(site: Site) -> None:
     with held(site.folder / "run"):
-        said = site("run", "--broker", "memory", "--pool", "inline", "--input", site.list_of([{"person": "P00001"}]))
+        said = site(
+            "run",
+            "--broker",
+            "memory",
+            "--pool",
+            "inline",
+            "--input",
+            site.list_of([{"person": "P00001", "channel": "paper"}]),
+        )
     assert said.code == 1
     assert "another run uses the run folder" in said.problem()
 

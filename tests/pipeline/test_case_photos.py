@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,10 @@ def test_a_sweep_takes_only_old_photos_that_no_row_names(tmp_path: Path) -> None
 
 def test_there_is_nothing_to_sweep_where_nothing_was_kept(tmp_path: Path) -> None:
     assert CasePhotos(str(tmp_path / "none")).sweep((), before_ms=10**15) == 0
+
+
+def test_faces_are_for_their_owner_alone(tmp_path: Path) -> None:
+    store = CasePhotos(str(tmp_path / "cases"))
+    [digest] = store.keep([b"photo"])
+    path = Path(store.path_of(digest))
+    assert [stat.S_IMODE(p.stat().st_mode) for p in (path, path.parent, path.parent.parent)] == [0o600, 0o700, 0o700]

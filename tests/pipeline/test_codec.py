@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hadir.core.check_in import Channel, CheckIn, Direction, Fix, Received
 from hadir.core.errors import Undecodable
-from hadir.pipeline.codec import content_sha256, decode, encode_check_in
+from hadir.pipeline.codec import MOST_PHOTO_BYTES, content_sha256, decode, encode_check_in
 from hadir.pipeline.ports import Record
 from hadir.pipeline.topics import MAX_RECORD_BYTES
 
@@ -131,6 +131,7 @@ def test_any_value_in_a_fix_is_a_check_in_or_named(name: str, value: object) -> 
         ({"fix": {"latitude_deg": 1, "longitude_deg": 1, "accuracy_m": 1, "mock": 1}}, "fix.mock"),
         ({"photos": []}, "photos"),
         ({"photos": [b"1"] * 5}, "photos"),
+        ({"photos": [bytes(MOST_PHOTO_BYTES), b"1"]}, "photos"),
         ({"photos": ["text"]}, "photos"),
         ({"photos": None}, "photos"),
         ({"channel": "fingerprint"}, "photos"),
@@ -195,7 +196,7 @@ def test_bytes_that_are_no_map_cannot_be_decoded(value: bytes) -> None:
 
 
 def test_a_record_over_the_size_limit_cannot_be_decoded() -> None:
-    assert read(photos=[bytes(MAX_RECORD_BYTES - 1024)]).invalid_field is None
+    assert read(photos=[bytes(MOST_PHOTO_BYTES)]).invalid_field is None
     with pytest.raises(Undecodable, match="smaller photos"):
         read(photos=[bytes(MAX_RECORD_BYTES)])
 

@@ -126,6 +126,15 @@ def test_a_replay_sends_the_original_bytes_under_the_original_key(world: World) 
     assert [(r.key, r.value) for r in world.log.read(CHECK_INS)] == [(b"p-1", b"?")] * 2
 
 
+def test_letters_of_one_content_are_replayed_once(world: World) -> None:
+    """Each that fails again becomes a letter again: sending all of them would double them every time."""
+    world.send(Message(CHECK_INS, b"p-1", b"?"))
+    world.intake().run_until_idle()
+    Relay(world.ledger, MemorySink(world.log), world.clock).drain()
+    letters = list(read_dead_letters(world.log.read(DEAD_LETTERS)))
+    assert replay([*letters, *letters], MemorySink(world.log)) == 1
+
+
 def test_a_replay_never_writes_where_a_header_says(world: World) -> None:
     headers = (("code", b"undecodable"), ("source_topic", VERDICTS.encode()))
     world.log.append(Message(DEAD_LETTERS, b"p-1", b"forged", headers))
