@@ -46,6 +46,8 @@ _SYNTHETIC = 13_000
 _SEED = 20_260_131
 _MARK = "hadir.toml"
 _TRIED = 8
+_NEAR = 0.02
+"""Cosine by which variations of two photos may come closer than the photos are."""
 _STORES = ("gallery", "snapshots", "case-photos")
 
 
@@ -177,10 +179,18 @@ def _plan(folder: Path, people: Sequence[RealPerson], now_ms: int, pack: FacePac
     def usable(selfie: bytes) -> bool:
         return pack.analyse([selfie], CHECK_IN_PHOTOS)[0].finding.code is None
 
+    vectors = {p.person: pack.analyse([encode_jpeg(p.photos[0], 95)], ENROLMENT_PHOTOS)[0].vector for p in people}
+    review = pack.info.thresholds.get("1e-2", "1/1") or 1.0
+
+    def alike(one: str, other: str) -> bool:
+        first, second = vectors[one], vectors[other]
+        return first is not None and second is not None and float(first @ second) > review - _NEAR
+
     enrolled, stranger = people[:-1], people[-1]
     units = assign_units([p.person for p in enrolled])
     write_site(folder / "site", {**units, stranger.person: "disdik"}, now_ms, _SEED)
-    return plan(Cast(enrolled, stranger, units, _crowd(people, pack), now_ms, np.random.default_rng(_SEED), usable))
+    rng = np.random.default_rng(_SEED)
+    return plan(Cast(enrolled, stranger, units, _crowd(people, pack), now_ms, rng, usable, alike))
 
 
 def _crowd(people: Sequence[RealPerson], pack: FacePack) -> Photo | None:
@@ -194,7 +204,8 @@ def _crowd(people: Sequence[RealPerson], pack: FacePack) -> Photo | None:
 
 def _explain_one(ledger: Ledger, truth: Sequence[Expected]) -> list[tuple[str, str]]:
     """A colleague who signed for somebody: the verdict with the most to say."""
-    wanted = next(one.id for one in truth if one.reason == Reason.IMPOSTOR_SUSPECTED.value)
+    suspected = (one.id for one in truth if one.reason == Reason.IMPOSTOR_SUSPECTED.value)
+    wanted = next(suspected, truth[0].id)
     row = ledger.row(wanted)
     return explain(row, ledger.evidence(wanted), reviewer=True) if row is not None else []
 

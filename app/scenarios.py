@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import eq
 
 import msgspec
 import numpy as np
@@ -57,7 +58,8 @@ class Cast:
     """Who and where: `enrolled` have templates, `stranger` is on the roster without one, `unit` maps person to one of
     UNITS, `crowd` is a photo of several people if one can be made, `now_ms` the moment around which shifts were laid.
 
-    `usable` says whether a selfie would be good enough to be compared; it never says whose it is.
+    `usable` says whether a selfie would be good enough to be compared, whoever it shows. `alike` tells two people whom
+    the pack hardly tells apart: what becomes of one who signs for the other is luck, so nobody plays that.
     """
 
     enrolled: Sequence[RealPerson]
@@ -67,6 +69,7 @@ class Cast:
     now_ms: int
     rng: np.random.Generator
     usable: Callable[[bytes], bool] = bool
+    alike: Callable[[str, str], bool] = eq
 
 
 def plan(cast: Cast) -> list[Planned]:
@@ -161,9 +164,9 @@ def _honest(cast: Cast, copies: tuple[str, ...] = ()) -> list[_Draft]:
 
 
 def _leaving(cast: Cast) -> list[_Draft]:
-    """Not the first of the enrolled: an accepted one between a stranger's attempts would start their count anew."""
-    person = _working(cast)
-    while person is cast.enrolled[0]:
+    """Not whom the stranger signs for: an accepted one between those attempts would start their count anew."""
+    spared, person = _whom_the_stranger_signs_for(cast), _working(cast)
+    while person is spared:
         person = _working(cast)
     return [_Draft(_claim(cast, person, Direction.OUT), _ok(cast, person, Direction.OUT), "honest")]
 
@@ -177,15 +180,25 @@ def _two_photos(cast: Cast) -> list[_Draft]:
 def _colleague(cast: Cast) -> list[_Draft]:
     """Somebody enrolled signs for somebody else."""
     claimed = _working(cast)
-    others = [p for p in cast.enrolled if p is not claimed]
+    others = [p for p in cast.enrolled if p is not claimed and not cast.alike(p.person, claimed.person)]
+    if not others:
+        return []
     actor = others[int(cast.rng.integers(len(others)))]
     check_in = _claim(cast, claimed, photos=(_selfie(cast, actor),))
     return [_Draft(check_in, (Outcome.REJECTED, Reason.IMPOSTOR_SUSPECTED), "colleague")]
 
 
+def _whom_the_stranger_signs_for(cast: Cast) -> RealPerson | None:
+    working = (p for p in cast.enrolled if cast.unit[p.person] == UNITS[0])
+    return next((p for p in working if not cast.alike(cast.stranger.person, p.person)), None)
+
+
 def _stranger_signs(cast: Cast) -> list[_Draft]:
-    """A face that nobody here has: the first person of the enrolled, leaving, so that the third time comes."""
-    check_in = _claim(cast, cast.enrolled[0], Direction.OUT, photos=(_selfie(cast, cast.stranger),))
+    """A face that nobody here has: always for the same person, leaving, so that the third time comes."""
+    claimed = _whom_the_stranger_signs_for(cast)
+    if claimed is None:
+        return []
+    check_in = _claim(cast, claimed, Direction.OUT, photos=(_selfie(cast, cast.stranger),))
     return [_Draft(check_in, (Outcome.REJECTED, Reason.FACE_MISMATCH), "stranger", mismatch=True)]
 
 
