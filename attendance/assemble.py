@@ -1,42 +1,22 @@
 """From a received check-in and what its photos showed to the evidence that `decide` looks at.
 
-Which checks apply: to `face` all; to `fingerprint` and `paper` roster and shift only. The time that counts for the
-shift is `received_at` for `face` (a phone's clock is its owner's) and `captured_at` for the others (a reader without
-network and a sheet of paper arrive later than the person did). The day that counts for membership and placements is
-that of the open shift, so that a night shift belongs to the day on which it began; with no shift open, the unit's
-local date.
+Which checks apply: to `face` all; to `fingerprint` and `paper` roster and shift only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-
+from hadir.attendance.duty import Duties, Duty
 from hadir.attendance.geofence import nearest
-from hadir.attendance.ledger_row import HistoryKey
 from hadir.attendance.policy import Policy
-from hadir.attendance.roster import Membership, Roster
-from hadir.attendance.shifts import Shifts, day_of
+from hadir.attendance.roster import Roster
+from hadir.attendance.shifts import Shifts
 from hadir.attendance.sites import Sites
 from hadir.core.check_in import Channel, CheckIn, Received
 from hadir.core.errors import ConfigError
-from hadir.core.evidence import AppliedThreshold, Candidate, Evidence, FaceFinding, History, Place, ShiftWindow
+from hadir.core.evidence import AppliedThreshold, Candidate, Evidence, FaceFinding, History, Place
 from hadir.core.thresholds import Thresholds
 
 __all__ = ["Assembler"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Duty:
-    """Where a person belongs at the time that counts: `key` is the open shift's or the fallback."""
-
-    unit: str
-    key: str
-    shift: ShiftWindow | None
-
-    @property
-    def day(self) -> date:
-        return day_of(self.key)
 
 
 class Assembler:
@@ -67,27 +47,29 @@ class Assembler:
         thresholds.require(policy.review_fmr, "review_fmr")
         self._roster = roster
         self._sites = sites
-        self._shifts = shifts
+        self._duties = Duties(roster, shifts)
         self._policy = policy
         self._thresholds = thresholds
         self._identify_margin = identify_margin
 
-    def history_key(self, received: Received) -> HistoryKey | None:
-        """Whose earlier rows count for this one; None where a field is invalid or the person is not on the roster."""
+    def duty(self, received: Received) -> Duty | None:
+        """Where the person belongs then; None where a field is invalid or the person is not on the roster."""
         check_in = received.check_in
-        duty = self._duty(check_in, received) if check_in is not None else None
-        if check_in is None or duty is None:
-            return None
-        return HistoryKey(check_in.person, check_in.direction.value, duty.key)
+        return None if check_in is None else self._duties.of(check_in, received.received_at_ms)
 
     def evidence(
-        self, received: Received, face: FaceFinding | None, failed_attempts: int, history: History
+        self,
+        received: Received,
+        duty: Duty | None,
+        face: FaceFinding | None,
+        failed_attempts: int,
+        history: History,
     ) -> Evidence:
-        """Everything but the claim itself. `face` is None for other channels, or when `failed_attempts` were spent."""
+        """Everything but the claim itself. `duty` is what `duty` said of it; `face` is None for other
+        channels, or when `failed_attempts` were spent."""
         check_in = received.check_in
         if check_in is None:
             return Evidence(received.received_at_ms, received.person in self._roster)
-        duty = self._duty(check_in, received)
         if duty is None:
             return Evidence(received.received_at_ms, on_roster=False, face=face, failed_attempts=failed_attempts)
         claimed = face.claimed if face is not None else None
@@ -108,24 +90,7 @@ class Assembler:
             history=history,
         )
 
-    def _duty(self, check_in: CheckIn, received: Received) -> _Duty | None:
-        """The membership whose shift is open, else the one that covers the local date; the latest where two do."""
-        face = check_in.channel is Channel.FACE
-        at_ms = received.received_at_ms if face else check_in.captured_at_ms
-        memberships = self._roster.memberships(check_in.person)[::-1]
-        for one in memberships:
-            shift = self._shifts.open_window(one.unit, check_in.direction, at_ms, one.period)
-            if shift is not None:
-                return _Duty(one.unit, shift.key, shift)
-        for one in memberships:
-            if self._covers(one, at_ms):
-                return _Duty(one.unit, self._shifts.fallback_key(one.unit, at_ms), None)
-        return None
-
-    def _covers(self, membership: Membership, at_ms: int) -> bool:
-        return membership.period.covers(self._shifts.units.local_day(membership.unit, at_ms))
-
-    def _place(self, check_in: CheckIn, duty: _Duty) -> Place | None:
+    def _place(self, check_in: CheckIn, duty: Duty) -> Place | None:
         if check_in.channel is not Channel.FACE or check_in.fix is None:
             return None
         return nearest(check_in.fix, self._sites.of(check_in.person, duty.unit, duty.day))

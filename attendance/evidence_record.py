@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from enum import StrEnum
 
 from hadir.attendance.ledger_row import LedgerRow
@@ -76,7 +75,7 @@ def evidence_body(
         "failed_attempts": evidence.failed_attempts,
         "field": verdict.field,
         "fix": _fix(check_in),
-        "history": asdict(evidence.history),
+        "history": {"accepted": evidence.history.accepted, "mismatches": evidence.history.mismatches},
         "other_person": verdict.other_person,
         "photos": _photos(photo_sha256, findings),
         "place": _place(evidence),

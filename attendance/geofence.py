@@ -29,8 +29,11 @@ class Fence(StrEnum):
 
 
 def haversine_m(latitude_a_deg: float, longitude_a_deg: float, latitude_b_deg: float, longitude_b_deg: float) -> float:
-    """Great-circle distance in metres between two points in degrees; NaN where a coordinate is not finite."""
+    """Great-circle distance in metres between two points in degrees; NaN where a coordinate is not finite, or a
+    latitude lies beyond a pole."""
     if not all(map(math.isfinite, (latitude_a_deg, longitude_a_deg, latitude_b_deg, longitude_b_deg))):
+        return math.nan
+    if max(abs(latitude_a_deg), abs(latitude_b_deg)) > 90:
         return math.nan
     north_a, north_b = math.radians(latitude_a_deg), math.radians(latitude_b_deg)
     half_north = (north_b - north_a) / 2

@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -63,6 +64,26 @@ FIELDS: Mapping[int, tuple[str, ...]] = {
 _DIGEST_HEX = 16
 _JSON = msgspec.json.Encoder(order="sorted")
 _PREFIX = {name: name.encode() + b"\0" for fields in FIELDS.values() for name in fields}
+_RECURRING = frozenset(
+    {
+        "actor",
+        "chain",
+        "chain_format",
+        "channel",
+        "direction",
+        "embedding_space",
+        "is_case",
+        "minutes",
+        "outcome",
+        "policy",
+        "reasons",
+        "revision",
+        "shift",
+        "snapshot",
+        "source_partition",
+    }
+)
+"""Fields with few different values, the same in row after row: their digests are remembered, not computed anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +158,16 @@ def _format_of(link: Link) -> int:
 
 
 def _digest(name: str, values: Mapping[str, Value]) -> str:
-    return hashlib.sha256(_PREFIX[name] + _JSON.encode(values[name])).hexdigest()[:_DIGEST_HEX]
+    value = values[name]
+    return _remembered(name, value) if name in _RECURRING else _computed(name, value)
+
+
+def _computed(name: str, value: Value) -> str:
+    return hashlib.sha256(_PREFIX[name] + _JSON.encode(value)).hexdigest()[:_DIGEST_HEX]
+
+
+# Typed, because 0 and False are one key otherwise and two texts in JSON.
+_remembered = lru_cache(maxsize=16_384, typed=True)(_computed)
 
 
 def _digests(values: Mapping[str, Value], form: int) -> str:

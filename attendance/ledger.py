@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hadir.attendance.evidence_seal import read_body
@@ -36,6 +36,18 @@ from hadir.core.evidence import History
 from hadir.core.verdict import Outcome, Reason
 
 __all__ = ["Counts", "Ledger"]
+
+# Built once: building a statement costs as much as running it.
+_KNOWN = select_rows().where(ledger_t.c.check_in_id.in_(bindparam("ids", expanding=True)), ledger_t.c.revision == 0)
+_HISTORY = select_history()
+_UNPUBLISHED = (
+    select(outbox_t).where(outbox_t.c.published_at_ms.is_(None)).order_by(outbox_t.c.seq).limit(bindparam("most"))
+)
+_PUBLISHED = (
+    update(outbox_t)
+    .where(outbox_t.c.seq.in_(bindparam("seqs", expanding=True)), outbox_t.c.published_at_ms.is_(None))
+    .values(published_at_ms=bindparam("at_ms"), message_key=None, message_value=None, headers=None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +118,9 @@ class Ledger:
         """Those of these check-ins that have a row of revision 0, by id. One query."""
         if not ids:
             return {}
-        wanted = select_rows().where(ledger_t.c.check_in_id.in_(sorted(set(ids))), ledger_t.c.revision == 0)
         with self._database.reading() as connection:
-            return {row["check_in_id"]: row_of(row) for row in connection.execute(wanted).mappings()}
+            stored = connection.execute(_KNOWN, {"ids": sorted(set(ids))}).mappings()
+            return {row["check_in_id"]: row_of(row) for row in stored}
 
     def history(self, keys: Collection[HistoryKey]) -> dict[HistoryKey, History]:
         """What earlier rows of revision 0 say, for every key given; `History()` where there are none. One query.
@@ -118,8 +130,13 @@ class Ledger:
         found = {key: History() for key in keys}
         if not found:
             return found
+        asked = {
+            "people": [*{key.person for key in found}],
+            "shifts": [*{key.shift for key in found}],
+            "directions": [*{key.direction for key in found}],
+        }
         with self._database.reading() as connection:
-            for row in connection.execute(select_history(found)):
+            for row in connection.execute(_HISTORY, asked):
                 key = HistoryKey(row.person, row.direction, row.shift)
                 if key in found:
                     found[key] = extended(found[key], Outcome(row.outcome), reasons_of(row.reasons))
@@ -187,15 +204,14 @@ class Ledger:
 
     def unpublished(self, limit: int) -> list[OutboxRow]:
         """At most `limit` messages that are not published yet, oldest first."""
-        wanted = select(outbox_t).where(outbox_t.c.published_at_ms.is_(None)).order_by(outbox_t.c.seq).limit(limit)
         with self._database.reading() as connection:
-            return [OutboxRow(row["seq"], message_of(row)) for row in connection.execute(wanted).mappings()]
+            stored = connection.execute(_UNPUBLISHED, {"most": limit}).mappings()
+            return [OutboxRow(row["seq"], message_of(row)) for row in stored]
 
     def mark_published(self, seqs: Sequence[int], at_ms: int) -> None:
         """Note that these are on their topic: their bodies are forgotten, their digests stay. Twice is once."""
-        done = update(outbox_t).where(outbox_t.c.seq.in_(seqs), outbox_t.c.published_at_ms.is_(None))
         with self._database.writing() as connection:
-            connection.execute(done.values(published_at_ms=at_ms, message_key=None, message_value=None, headers=None))
+            connection.execute(_PUBLISHED, {"seqs": list(seqs), "at_ms": at_ms})
 
     def outbox_depth(self) -> int:
         """How many messages wait to be published."""

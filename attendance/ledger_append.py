@@ -35,6 +35,7 @@ _KEPT_BESIDE = ("content_sha256", "distance_m", "field")
 # Built once: building a statement costs as much as running it.
 _NEW_ROWS = insert(ledger_t)
 _NEW_EVIDENCE = insert(evidence_t)
+_NEW_MESSAGES = insert(outbox_t)
 _END = (
     select(ledger_t.c.seq, ledger_t.c.hash)
     .where(ledger_t.c.chain == bindparam("of_chain"))
@@ -89,7 +90,7 @@ def append_batch(connection: Connection, batch: LedgerBatch, salts: Salts) -> No
     rows.insert()
     if batch.outbox:
         values = [message_columns(one, hashlib.sha256(one.value).hexdigest()) for one in batch.outbox]
-        connection.execute(insert(outbox_t), values)
+        connection.execute(_NEW_MESSAGES, values)
     if batch.security_events:
         events = [{"at_ms": e.at_ms, "code": e.code, "check_in_id": e.check_in_id} for e in batch.security_events]
         connection.execute(insert(security_events_t), events)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, RowMapping, Select, Table, Text, and_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    select,
+)
 
 from hadir.attendance.evidence_seal import SealedEvidence, read_body
 from hadir.attendance.hash_chain import FORMAT, Value
-from hadir.attendance.ledger_row import HistoryKey, LedgerRow
+from hadir.attendance.ledger_row import LedgerRow
 from hadir.core.errors import LedgerTampered
 from hadir.core.message import Message
 from hadir.core.verdict import Outcome, Reason
@@ -117,17 +131,17 @@ def select_rows() -> Select[Any]:
     ).select_from(ledger_t.outerjoin(evidence_t, beside))
 
 
-def select_history(keys: Collection[HistoryKey]) -> Select[Any]:
-    """Rows of revision 0 of these people, shifts and directions, in the order of reception: a little more than asked.
+def select_history() -> Select[Any]:
+    """Rows of revision 0 of `people`, `shifts` and `directions`, in the order of reception.
 
-    Three lists, because SQLite scans the whole table for a list of triples.
+    Three lists of parameters, because SQLite scans the whole table for a list of triples: a little more than asked.
     """
     return (
         select(ledger_t.c.person, ledger_t.c.direction, ledger_t.c.shift, ledger_t.c.outcome, ledger_t.c.reasons)
         .where(
-            ledger_t.c.person.in_({key.person for key in keys}),
-            ledger_t.c.shift.in_({key.shift for key in keys}),
-            ledger_t.c.direction.in_({key.direction for key in keys}),
+            ledger_t.c.person.in_(bindparam("people", expanding=True)),
+            ledger_t.c.shift.in_(bindparam("shifts", expanding=True)),
+            ledger_t.c.direction.in_(bindparam("directions", expanding=True)),
             ledger_t.c.revision == 0,
         )
         .order_by(ledger_t.c.received_at_ms, ledger_t.c.source_partition, ledger_t.c.source_offset)
@@ -164,6 +178,7 @@ def values_of(row: LedgerRow, chain: str, seq: int, evidence: SealedEvidence, ac
     }
 
 
+@lru_cache(maxsize=4096)
 def reasons_of(stored: str) -> tuple[Reason, ...]:
     """The reasons of a `reasons` column, in order. Raises ValueError or MsgspecError where it holds anything else."""
     return tuple(Reason(code) for code in msgspec.json.decode(stored, type=list[str]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hadir.attendance.decide import decide
+from hadir.attendance.duty import Duty
 from hadir.attendance.evidence_record import evidence_body, ledger_row
 from hadir.attendance.ledger_batch import Decision, SecurityEvent
 from hadir.attendance.ledger_history import extended
@@ -26,10 +27,15 @@ __all__ = ["Judge", "Judged", "PhotoStore", "Rules", "Stamp", "Taken"]
 class Rules(Protocol):
     """`hadir.attendance.assemble.Assembler`, which says what both promise."""
 
-    def history_key(self, received: Received) -> HistoryKey | None: ...
+    def duty(self, received: Received) -> Duty | None: ...
 
     def evidence(
-        self, received: Received, face: FaceFinding | None, failed_attempts: int, history: History
+        self,
+        received: Received,
+        duty: Duty | None,
+        face: FaceFinding | None,
+        failed_attempts: int,
+        history: History,
     ) -> Evidence: ...
 
 
@@ -91,16 +97,16 @@ class Judge:
             LedgerUnavailable, StoreUnavailable: nothing was decided; try again.
         """
         known = self._ledger.known({one.received.id for one in taken if one.received is not None})
-        keys = {id(one): self._rules.history_key(one.received) for one in taken if one.received is not None}
-        history = self._ledger.history({key for key in keys.values() if key is not None})
+        duties = [None if one.received is None else self._rules.duty(one.received) for one in taken]
+        history = self._ledger.history({duty.history for duty in duties if duty is not None})
         judged = Judged()
-        for one in taken:
+        for one, duty in zip(taken, duties, strict=True):
             if one.received is None:
                 self._set_aside(judged, one, "undecodable")
             elif one.received.id in known:
                 self._again(judged, one, one.received, known[one.received.id])
             else:
-                row = self._new(judged, one, one.received, keys[id(one)], history)
+                row = self._new(judged, one, one.received, duty, history)
                 known[row.id] = row
         return judged
 
@@ -109,15 +115,15 @@ class Judge:
         judged: Judged,
         one: Taken,
         received: Received,
-        key: HistoryKey | None,
+        duty: Duty | None,
         history: dict[HistoryKey, History],
     ) -> LedgerRow:
-        before = history.get(key, History()) if key is not None else History()
+        before = History() if duty is None else history.get(duty.history, History())
         failed = one.attempts if one.finding is None else 0
-        evidence = self._rules.evidence(received, one.finding, failed, before)
+        evidence = self._rules.evidence(received, duty, one.finding, failed, before)
         verdict = decide(received, evidence, self._stamp.policy)
-        if key is not None:
-            history[key] = extended(before, verdict.outcome, verdict.reasons)
+        if duty is not None:
+            history[duty.history] = extended(before, verdict.outcome, verdict.reasons)
         row = ledger_row(
             received,
             evidence,

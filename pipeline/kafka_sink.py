@@ -21,6 +21,7 @@ from hadir.core.clock import SystemClock
 from hadir.core.errors import StreamError, StreamUnavailable
 from hadir.core.message import Message
 from hadir.pipeline.kafka_admin import KafkaCluster, limit_kafka_logs, require_crc32c, topic_names
+from hadir.pipeline.partitioner import partition_of
 
 __all__ = ["KafkaSink"]
 
@@ -72,8 +73,17 @@ class KafkaSink:
     def _hand_over(self, messages: Sequence[Message]) -> list[FutureRecordMetadata]:
         producer = self._open()
         try:
+            # The client would hash a person's key anew for every verdict; `partition_of` remembers it.
+            counts = {topic: len(producer.partitions_for(topic)) for topic in {message.topic for message in messages}}
             return [
-                producer.send(message.topic, message.value, message.key, list(message.headers)) for message in messages
+                producer.send(
+                    message.topic,
+                    message.value,
+                    message.key,
+                    list(message.headers),
+                    partition=None if message.key is None else partition_of(message.key, counts[message.topic]),
+                )
+                for message in messages
             ]
         except KafkaTimeoutError:
             self._require_topics(messages)

@@ -18,7 +18,7 @@ from hadir.attendance.sites import Placement, Site, Sites
 from hadir.attendance.units import Unit, Units
 from hadir.core.check_in import Channel, CheckIn, Direction, Fix, Position, Received
 from hadir.core.errors import CalibrationError, ConfigError
-from hadir.core.evidence import Candidate, FaceFinding, History, PhotoFinding, ShiftWindow
+from hadir.core.evidence import Candidate, Evidence, FaceFinding, History, PhotoFinding, ShiftWindow
 from hadir.core.thresholds import Thresholds, ThresholdTable
 
 ZONE = ZoneInfo("Asia/Jakarta")
@@ -77,61 +77,72 @@ def finding(usable: int = 1, agreement: float | None = None, claimed_photos: int
     return FaceFinding((PhotoFinding(None),) * 2, usable, agreement, True, claimed, others, None, "space", "snapshot")
 
 
+def evidence(
+    rules: Assembler, one: Received, face: FaceFinding | None, failed_attempts: int, history: History
+) -> Evidence:
+    return rules.evidence(one, rules.duty(one), face, failed_attempts, history)
+
+
+def history_key(one: Received) -> HistoryKey | None:
+    duty = assembler().duty(one)
+    return None if duty is None else duty.history
+
+
 def test_a_face_counts_when_it_was_received_whatever_the_phone_says() -> None:
     late = received("a", "2026-11-24T07:40", captured="2026-11-24T07:00")
-    assert assembler().evidence(late, finding(), 0, History()).shift == ShiftWindow("office/2026-11-24/day", 10)
+    assert evidence(assembler(), late, finding(), 0, History()).shift == ShiftWindow("office/2026-11-24/day", 10)
 
 
 @pytest.mark.parametrize("channel", [Channel.FINGERPRINT, Channel.PAPER])
 def test_fingerprint_and_paper_count_when_they_were_made(channel: Channel) -> None:
     delayed = received("a", "2026-11-25T13:00", channel, captured="2026-11-24T07:40")
-    seen = assembler().evidence(delayed, None, 0, History())
+    seen = evidence(assembler(), delayed, None, 0, History())
     assert seen.shift == ShiftWindow("office/2026-11-24/day", 10)
-    assert assembler().history_key(delayed) == HistoryKey("a", "in", "office/2026-11-24/day")
+    assert history_key(delayed) == HistoryKey("a", "in", "office/2026-11-24/day")
 
 
 @pytest.mark.parametrize("channel", [Channel.FINGERPRINT, Channel.PAPER])
 def test_fingerprint_and_paper_are_never_placed(channel: Channel) -> None:
-    seen = assembler().evidence(received("a", "2026-11-24T07:00", channel), None, 0, History())
+    seen = evidence(assembler(), received("a", "2026-11-24T07:00", channel), None, 0, History())
     assert (seen.place, seen.accept, seen.identify_margin) == (None, None, None)
 
 
 def test_without_an_open_window_the_key_still_names_unit_and_day() -> None:
     noon = received("a", "2026-11-24T12:00")
-    seen = assembler().evidence(noon, finding(), 0, History())
+    seen = evidence(assembler(), noon, finding(), 0, History())
     assert (seen.shift, seen.shift_key) == (None, "office/2026-11-24/")
-    assert assembler().history_key(noon) == HistoryKey("a", "in", "office/2026-11-24/")
+    assert history_key(noon) == HistoryKey("a", "in", "office/2026-11-24/")
 
 
 def test_an_unknown_person_and_an_invalid_record_have_no_history() -> None:
     stranger = received("x", "2026-11-24T07:00")
-    assert assembler().history_key(stranger) is None
-    assert not assembler().evidence(stranger, finding(), 0, History()).on_roster
-    assert assembler().history_key(invalid("a")) is None
-    assert assembler().evidence(invalid("a"), None, 0, History()).on_roster
-    assert not assembler().evidence(invalid("x"), None, 0, History()).on_roster
+    assert assembler().duty(stranger) is None
+    assert not evidence(assembler(), stranger, finding(), 0, History()).on_roster
+    assert assembler().duty(invalid("a")) is None
+    assert evidence(assembler(), invalid("a"), None, 0, History()).on_roster
+    assert not evidence(assembler(), invalid("x"), None, 0, History()).on_roster
 
 
 def test_the_morning_after_the_last_night_shift_still_belongs_to_it() -> None:
     leaving = received("n", "2026-11-25T07:00", direction="out")
-    seen = assembler().evidence(leaving, finding(), 0, History())
+    seen = evidence(assembler(), leaving, finding(), 0, History())
     assert seen.on_roster
     assert seen.shift == ShiftWindow("clinic/2026-11-24/night", 0)
-    assert not assembler().evidence(received("n", "2026-11-25T20:00"), finding(), 0, History()).on_roster
+    assert not evidence(assembler(), received("n", "2026-11-25T20:00"), finding(), 0, History()).on_roster
 
 
 def test_a_placement_holds_for_the_whole_night_shift() -> None:
     leaving = received("n", "2026-11-25T07:00", direction="out")
     assert leaving.check_in is not None
     there = replace(leaving, check_in=replace(leaving.check_in, fix=Fix(-9.5, 113.4, 10)))
-    place = assembler().evidence(there, finding(), 0, History()).place
+    place = evidence(assembler(), there, finding(), 0, History()).place
     assert place is not None
     assert (place.site, round(place.distance_m)) == ("school", 0)
 
 
 def test_after_a_transfer_the_old_units_night_and_the_new_units_day_both_count() -> None:
-    night = assembler().evidence(received("m", "2026-11-25T07:00", direction="out"), finding(), 0, History())
-    day = assembler().evidence(received("m", "2026-11-25T07:00"), finding(), 0, History())
+    night = evidence(assembler(), received("m", "2026-11-25T07:00", direction="out"), finding(), 0, History())
+    day = evidence(assembler(), received("m", "2026-11-25T07:00"), finding(), 0, History())
     assert night.shift == ShiftWindow("clinic/2026-11-24/night", 0)
     assert day.shift == ShiftWindow("office/2026-11-25/day", 0)
 
@@ -146,19 +157,19 @@ def test_where_two_memberships_hold_at_once_because_of_their_zones_the_later_one
     )
     shifts = Shifts(Units([*UNITS, east]), [OFFICE])
     some = Assembler(moved, Sites([], []), shifts, POLICY, THRESHOLDS, identify_margin=0.02)
-    assert some.evidence(received("z", "2026-11-24T23:30"), finding(), 0, History()).shift_key == "east/2026-11-25/"
+    assert evidence(some, received("z", "2026-11-24T23:30"), finding(), 0, History()).shift_key == "east/2026-11-25/"
 
 
 def test_a_fix_is_held_against_the_nearest_of_the_persons_sites() -> None:
-    place = assembler().evidence(received("a", "2026-11-24T07:00"), finding(), 0, History()).place
+    place = evidence(assembler(), received("a", "2026-11-24T07:00"), finding(), 0, History()).place
     assert place is not None
     assert (place.site, round(place.distance_m), place.radius_m) == ("hall", 0, 150)
-    unplaced = assembler(sites=Sites([], [])).evidence(received("a", "2026-11-24T07:00"), finding(), 0, History())
+    unplaced = evidence(assembler(sites=Sites([], [])), received("a", "2026-11-24T07:00"), finding(), 0, History())
     assert unplaced.place is None
 
 
 def test_each_comparison_has_the_threshold_of_its_own_cell() -> None:
-    seen = assembler().evidence(received("a", "2026-11-24T07:00"), finding(agreement=0.8), 0, History())
+    seen = evidence(assembler(), received("a", "2026-11-24T07:00"), finding(agreement=0.8), 0, History())
     shown = [(t.cell, t.similarity, t.source) for t in (seen.accept, seen.review, seen.identify, seen.agree) if t]
     assert shown == [
         ("1/3", 0.51, "snapshot"),
@@ -170,7 +181,7 @@ def test_each_comparison_has_the_threshold_of_its_own_cell() -> None:
 
 
 def test_more_usable_photos_are_another_cell() -> None:
-    seen = assembler().evidence(received("a", "2026-11-24T07:00"), finding(usable=2, agreement=0.8), 0, History())
+    seen = evidence(assembler(), received("a", "2026-11-24T07:00"), finding(usable=2, agreement=0.8), 0, History())
     assert seen.accept is not None
     assert seen.identify is not None
     assert (seen.accept.cell, seen.accept.similarity) == ("2/3", 0.55)
@@ -178,15 +189,15 @@ def test_more_usable_photos_are_another_cell() -> None:
 
 
 def test_where_nothing_was_compared_there_is_no_threshold() -> None:
-    unusable = assembler().evidence(received("a", "2026-11-24T07:00"), finding(usable=0), 0, History())
+    unusable = evidence(assembler(), received("a", "2026-11-24T07:00"), finding(usable=0), 0, History())
     assert (unusable.accept, unusable.review, unusable.identify, unusable.agree) == (None,) * 4
     not_enrolled = finding(claimed_photos=None)
-    seen = assembler().evidence(received("a", "2026-11-24T07:00"), not_enrolled, 0, History())
+    seen = evidence(assembler(), received("a", "2026-11-24T07:00"), not_enrolled, 0, History())
     assert (seen.accept, seen.review) == (None, None)
 
 
 def test_spent_attempts_and_history_are_passed_on() -> None:
-    seen = assembler().evidence(received("a", "2026-11-24T07:00"), None, 3, History(2, True))
+    seen = evidence(assembler(), received("a", "2026-11-24T07:00"), None, 3, History(2, True))
     assert (seen.face, seen.failed_attempts, seen.history) == (None, 3, History(2, True))
 
 
@@ -213,6 +224,6 @@ def test_a_rate_that_nothing_supports_is_refused_by_name(missing: str, name: str
 def test_an_identify_rate_that_nothing_supports_only_silences_suspicion() -> None:
     table = ThresholdTable({rate: cells for rate, cells in PACK.similarity.items() if rate != "1e-4"})
     some = assembler(thresholds=Thresholds(ThresholdTable({}), table))
-    identify = some.evidence(received("a", "2026-11-24T07:00"), finding(), 0, History()).identify
+    identify = evidence(some, received("a", "2026-11-24T07:00"), finding(), 0, History()).identify
     assert identify is not None
     assert (identify.similarity, identify.source) == (None, "none")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from hadir.attendance.duty import Duty
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_row import HistoryKey
 from hadir.attendance.policy import Policy
@@ -84,12 +85,19 @@ class PhotoStage:
 class PlainRules:
     """Everybody is on the roster, inside their site and on time."""
 
-    def history_key(self, received: Received) -> HistoryKey | None:
-        check_in = received.check_in
-        return HistoryKey(check_in.person, check_in.direction.value, "u/2026-09-21/a") if check_in else None
+    def duty(self, received: Received) -> Duty | None:
+        check_in, shift = received.check_in, ShiftWindow("u/2026-09-21/a", 0)
+        if check_in is None:
+            return None
+        return Duty("u", shift.key, shift, HistoryKey(check_in.person, check_in.direction.value, shift.key))
 
     def evidence(
-        self, received: Received, face: FaceFinding | None, failed_attempts: int, history: History
+        self,
+        received: Received,
+        duty: Duty | None,  # noqa: ARG002 - everybody's is the same
+        face: FaceFinding | None,
+        failed_attempts: int,
+        history: History,
     ) -> Evidence:
         threshold = AppliedThreshold(1e-3, "1/3", 0.5, "snapshot")
         return Evidence(
