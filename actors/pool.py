@@ -17,10 +17,9 @@ from typing import TypeVar
 import structlog
 
 from hadir.actors.cluster import Cluster
-from hadir.actors.face_actor import FaceWorker, StageFactory, WorkerFacts, own_error
+from hadir.actors.face_actor import FaceWorker, StageFactory, WorkerFacts, own_error, read_findings
 from hadir.actors.flights import Flight, Flights
 from hadir.core.errors import HadirError, PoolLost, SetupError
-from hadir.core.evidence import FaceFinding
 from hadir.pipeline.ports import FaceJob, JobResult, PoolRoom, Wake
 
 __all__ = ["RayPool", "WorkerInfo"]
@@ -157,15 +156,17 @@ class RayPool:
             self._events.append(event)
             self._wake()
 
-    def _on_done(self, flight: Flight, future: Future[list[FaceFinding]]) -> None:
+    def _on_done(self, flight: Flight, future: Future[bytes]) -> None:
         if (error := future.exception()) is not None:
             self._on_failure(flight, error)
-        elif (count := len(future.result())) != len(flight.attempt.jobs):
-            self._report(flight, f"{count} findings")
+            return
+        findings = read_findings(future.result())
+        if len(findings) != len(flight.attempt.jobs):
+            self._report(flight, f"{len(findings)} findings")
             self._flights.raised(flight.number)
         else:
             self._failed_starts = 0
-            self._flights.landed(flight.number, future.result())
+            self._flights.landed(flight.number, findings)
 
     def _on_failure(self, flight: Flight, error: BaseException) -> None:
         # Before anybody is blamed: workers die with their raylet, and no photo did that.

@@ -33,6 +33,10 @@ _EVERYWHERE = {
     "RAY_event_stats": "0",
     "RAY_prestart_worker_first_driver": "0",
     "RAY_enable_worker_prestart": "0",
+    # Photos travel inside the call (a batch has 8 MiB at most, Ray inlines .1 by itself): without a detour through the
+    # object store the raylet takes .016 CPU ms per photo instead of .067 (measured).
+    "RAY_max_direct_call_object_size": str(16 << 20),
+    "RAY_task_rpc_inlined_bytes_limit": str(32 << 20),
     # One thread per worker: as many workers as cores share the machine.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -34,11 +34,12 @@ Broker = Literal["memory", "kafka"]
 class DrainSize:
     """Each side looks at about `check_ins` photos per round, `selfies` of them different, one person each.
 
-    A morning leaves a backlog of thousands, and a person signs a few times, not a hundred: with fewer check-ins the
-    first and the last batch count for 3 % (measured), with fewer people their history grows beyond any real one's.
+    A morning has more than ten thousand check-ins, and a person signs a few times, not a hundred: with half as many
+    the first and the last batch count for 3 % (measured), with fewer people their history grows beyond any real
+    one's.
     """
 
-    check_ins: int = 6_144
+    check_ins: int = 12_288
     selfies: int = 768
     stand_ins: int = 13_000
     brokers: tuple[Broker, ...] = ("memory", "kafka")

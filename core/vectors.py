@@ -43,6 +43,11 @@ def normalise(array: NDArray[np.generic]) -> Vectors:
 
 
 def fuse(vectors: Vectors) -> NDArray[np.float32]:
-    """The L2-normalised mean of (N, D) unit vectors, N >= 1: one template or probe, (D,) float32."""
+    """The L2-normalised mean of (N, D) unit vectors, N >= 1: one template or probe, (D,) float32.
+
+    One vector is its own mean.
+    """
+    if len(vectors) == 1:
+        return vectors[0]
     fused: NDArray[np.float32] = normalise(vectors.mean(axis=0, dtype=np.float64)[None, :])[0]
     return fused

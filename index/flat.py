@@ -149,12 +149,10 @@ def _windows(
 
 def _without_claimed(
     scores: NDArray[np.float32], found: NDArray[np.int64], claimed: Sequence[int | None], cohort: int
-) -> list[tuple[float, ...]]:
+) -> list[NDArray[np.float32]]:
     own = found == np.array([-1 if row is None else row for row in claimed], dtype=np.int64)[:, None]
     places = np.where(own.any(axis=1), own.argmax(axis=1), -1).tolist() if own.size else [-1] * len(claimed)
-    cohorts = []
-    for row, place in zip(scores.tolist(), places, strict=True):
-        if place >= 0:
-            del row[place]
-        cohorts.append(tuple(row[:cohort]))
-    return cohorts
+    return [
+        row[:cohort] if place < 0 else np.concatenate([row[:place], row[place + 1 :]])[:cohort]
+        for row, place in zip(scores, places, strict=True)
+    ]

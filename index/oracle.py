@@ -50,5 +50,5 @@ class OracleIndex:
         return SearchResult(
             claimed=next((candidate for candidate in ranked if candidate.person == claimed), None),
             others=tuple(others[:OTHERS]),
-            cohort=tuple([c.similarity for c in others if not c.synthetic][:cohort]),
+            cohort=np.array([c.similarity for c in others if not c.synthetic][:cohort], dtype=np.float32),
         )

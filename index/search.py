@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hadir.core.evidence import Candidate
 from hadir.core.vectors import Vectors, as_unit_vectors
 
@@ -15,18 +18,19 @@ OTHERS = 2
 """As many other people are named as the rule for standing out needs: the best, and the second best to exceed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SearchResult:
     """One probe's answer.
 
     `claimed` is the person asked about, None where that person has no template (or nobody was named). `others` are the
-    best people other than the claimed one, at most two, descending. `cohort` are the highest cosines to real people
-    other than the claimed one, descending, at most as many as asked for; synthetic people are never among them.
+    best people other than the claimed one, at most two, descending. `cohort`, (K,) float32, are the highest cosines to
+    real people other than the claimed one, descending, at most as many as asked for; synthetic people are never among
+    them.
     """
 
     claimed: Candidate | None
     others: tuple[Candidate, ...]
-    cohort: tuple[float, ...]
+    cohort: NDArray[np.float32]
 
 
 class FaceIndex(Protocol):

@@ -78,7 +78,7 @@ class TinyIndex:
             SearchResult(
                 Candidate(person, float(probe @ VECTORS[b"a"]), 3) if person == "enrolled" else None,
                 (Candidate("other", 0.5, 1),),
-                (0.5,),
+                np.array([0.5], dtype=np.float32),
             )
             for probe, person in zip(probes, claimed, strict=True)
         ]
