@@ -56,7 +56,7 @@ def build(
             read_statistics(info.statistics or Path("statistics.npz"), info.precision), synthetic, seed=0
         )
     root = snapshots or Path(settings.stores.snapshots)
-    path = build_snapshot(root, store, SystemClock().now_ms(), version("hadir"), drawn)
+    path = build_snapshot(root, store, SystemClock().now_ms(), version("hadir"), synthetic=drawn)
     serve(root, path.name)
     return _tell(path, as_json)
 

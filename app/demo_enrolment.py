@@ -46,6 +46,6 @@ def build_index(pack: FacePack, gallery: Path, snapshots: Path, *, synthetic: in
     if pack.info.statistics is None:
         raise PackError(f"pack {pack.info.name} has no statistics, so no synthetic people can be drawn in its space")
     drawn = draw_people(read_statistics(pack.info.statistics, pack.info.precision), synthetic, seed)
-    path = build_snapshot(snapshots, open_gallery(gallery), now_ms, version("hadir"), drawn)
+    path = build_snapshot(snapshots, open_gallery(gallery), now_ms, version("hadir"), synthetic=drawn)
     serve(snapshots, path.name)
     return path.name

@@ -48,13 +48,21 @@ class Faces(_Section):
 
     pack: str
     precision: Literal["auto", "int8", "fp16"]
+    runtime: Literal["cpu", "cuda", "tensorrt"]
+    allow_cpu: bool
+    liveness: str
 
 
 class Stores(_Section):
-    """Where templates, snapshots and the photos of cases lie."""
+    """Where packs, enrolled photos, templates, snapshots and the photos of cases lie."""
 
+    models: str
+    photos: str
     gallery: str
     snapshots: str
+    gates: str
+    watch_s: Annotated[float, Field(ge=0.05, le=60)]
+    key_file: str
     case_photos: str
 
 

@@ -48,6 +48,7 @@ def fuse(vectors: Vectors) -> NDArray[np.float32]:
     One vector is its own mean.
     """
     if len(vectors) == 1:
-        return vectors[0]
+        only: NDArray[np.float32] = vectors[0]
+        return only
     fused: NDArray[np.float32] = normalise(vectors.mean(axis=0, dtype=np.float64)[None, :])[0]
     return fused

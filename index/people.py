@@ -6,21 +6,31 @@ Kept as JSON, not as Parquet like the gallery: every face actor reads it, and py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-__all__ = ["EnrolledPerson", "check_people", "people_from_json", "people_to_json"]
+__all__ = ["EnrolledPerson", "check_people", "people_from_json", "people_to_json", "templates_digest"]
 
 
 @dataclass(frozen=True, slots=True)
 class EnrolledPerson:
-    """One row. `photos` were fused into the template; `synthetic` people are vectors of nobody."""
+    """One row. `photos` were fused into the template; `synthetic` people are vectors of nobody.
+
+    `digest` names which photos (`templates_digest`); empty for synthetic people.
+    """
 
     person: str
     photos: int
     synthetic: bool = False
+    digest: str = ""
+
+
+def templates_digest(ids: Iterable[str]) -> str:
+    """16 hex digits of the SHA-256 over a person's template ids: another photo is another digest."""
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
 
 
 def check_people(people: Sequence[EnrolledPerson], rows: int) -> None:

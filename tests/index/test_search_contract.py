@@ -14,7 +14,7 @@ from hadir.core.vectors import Vectors, normalise
 from hadir.index.flat import build_flat_index
 from hadir.index.oracle import OracleIndex
 from hadir.index.people import EnrolledPerson
-from hadir.index.search import FaceIndex, SearchResult
+from hadir.index.search import FaceIndex
 
 Build = Callable[[Vectors, Sequence[EnrolledPerson], str], FaceIndex]
 BUILDERS: list[Build] = [build_flat_index, OracleIndex]
@@ -93,7 +93,8 @@ def test_fewer_people_than_asked_for_are_all_there_is(build: Build) -> None:
 def test_empty_index_answers_with_nothing(build: Build) -> None:
     index = build(np.empty((0, 4), dtype=np.float32), [], SPACE)
     assert len(index) == 0
-    assert index.search(basis(0), ["p0000"], SPACE) == [SearchResult(None, (), ())]
+    (result,) = index.search(basis(0), ["p0000"], SPACE)
+    assert (result.claimed, result.others, len(result.cohort)) == (None, (), 0)
 
 
 def test_no_probes_give_no_answers(build: Build) -> None:

@@ -35,7 +35,9 @@ def statistics() -> Statistics:
 
 @pytest.fixture
 def snapshot(tmp_path: Path, gallery: Gallery, statistics: Statistics) -> Path:
-    return build_snapshot(tmp_path / "snapshots", gallery, BUILT_AT_MS, "0.1.0", draw_people(statistics, 5, seed=1))
+    return build_snapshot(
+        tmp_path / "snapshots", gallery, BUILT_AT_MS, "0.1.0", synthetic=draw_people(statistics, 5, seed=1)
+    )
 
 
 def test_manifest_says_what_is_in_it_and_where_it_came_from(snapshot: Path, space: EmbeddingSpace) -> None:
@@ -64,8 +66,12 @@ def test_synthetic_people_are_flagged_and_never_calibrated_with(snapshot: Path, 
 def test_the_same_content_is_the_same_id_whenever_it_is_built(
     snapshot: Path, gallery: Gallery, statistics: Statistics, tmp_path: Path
 ) -> None:
-    again = build_snapshot(tmp_path / "elsewhere", gallery, BUILT_AT_MS + 1, "0.2.0", draw_people(statistics, 5, 1))
-    other = build_snapshot(tmp_path / "elsewhere", gallery, BUILT_AT_MS, "0.1.0", draw_people(statistics, 5, 2))
+    again = build_snapshot(
+        tmp_path / "elsewhere", gallery, BUILT_AT_MS + 1, "0.2.0", synthetic=draw_people(statistics, 5, 1)
+    )
+    other = build_snapshot(
+        tmp_path / "elsewhere", gallery, BUILT_AT_MS, "0.1.0", synthetic=draw_people(statistics, 5, 2)
+    )
     assert again.name == snapshot.name
     assert other.name != snapshot.name
     for name in FILES:
@@ -74,7 +80,7 @@ def test_the_same_content_is_the_same_id_whenever_it_is_built(
 
 def test_building_what_is_there_writes_nothing(snapshot: Path, gallery: Gallery, statistics: Statistics) -> None:
     before = {path: path.stat().st_mtime_ns for path in snapshot.parent.rglob("*")}
-    assert build_snapshot(snapshot.parent, gallery, 5, "9", draw_people(statistics, 5, 1)) == snapshot
+    assert build_snapshot(snapshot.parent, gallery, 5, "9", synthetic=draw_people(statistics, 5, 1)) == snapshot
     assert {path: path.stat().st_mtime_ns for path in snapshot.parent.rglob("*")} == before
 
 
@@ -83,7 +89,7 @@ def test_building_over_a_damaged_snapshot_of_the_same_id_is_refused(
 ) -> None:
     (snapshot / "people.json").write_bytes(b"")
     with pytest.raises(SnapshotError, match=r"people\.json"):
-        build_snapshot(snapshot.parent, gallery, 5, "9", draw_people(statistics, 5, 1))
+        build_snapshot(snapshot.parent, gallery, 5, "9", synthetic=draw_people(statistics, 5, 1))
 
 
 def test_a_failed_build_leaves_nothing_behind(
@@ -109,7 +115,7 @@ def test_people_without_the_flag_are_not_taken_for_synthetic(
     vectors, people = draw_people(statistics, 2, 1)
     unflagged = [replace(p, synthetic=False) for p in people]
     with pytest.raises(InputError, match="synthetic flag"):
-        build_snapshot(tmp_path / "s", gallery, BUILT_AT_MS, "0.1.0", (vectors, unflagged))
+        build_snapshot(tmp_path / "s", gallery, BUILT_AT_MS, "0.1.0", synthetic=(vectors, unflagged))
 
 
 def test_a_synthetic_person_cannot_take_a_real_ones_id(
@@ -117,7 +123,9 @@ def test_a_synthetic_person_cannot_take_a_real_ones_id(
 ) -> None:
     vectors, _ = draw_people(statistics, 1, 1)
     with pytest.raises(InputError, match="do not fit"):
-        build_snapshot(tmp_path / "s", gallery, 1, "0.1.0", (vectors, [EnrolledPerson("p00", 1, synthetic=True)]))
+        build_snapshot(
+            tmp_path / "s", gallery, 1, "0.1.0", synthetic=(vectors, [EnrolledPerson("p00", 1, synthetic=True)])
+        )
 
 
 def test_a_snapshot_of_one_person_serves(

@@ -1,0 +1,93 @@
+"""A folder on any file system that pyarrow knows: local, `s3://`, `gs://`, `hdfs://`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyarrow import fs
+
+from hadir.core.errors import ConfigError, StoreUnavailable
+from hadir.index.durable import write_durably
+
+__all__ = ["Storage"]
+
+
+class Storage:
+    """Whole files by name, `/` between folders. Every call blocks on the store; safe to share between threads.
+
+    Raises, every method: StoreUnavailable where the store refuses or does not answer; nothing was changed then, or a
+    write may have been: write again.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """`uri` is a local path or a pyarrow file-system URI. Raises ConfigError where it is neither."""
+        self.uri = uri
+        try:
+            # pyarrow takes an absolute path, but no relative one, for a URI.
+            self._files, self._root = fs.FileSystem.from_uri(uri if "://" in uri else str(Path(uri).absolute()))
+        except (ValueError, OSError) as err:
+            raise ConfigError(f"{uri!r} is not a place that files can be kept in: {err}") from err
+
+    @property
+    def local(self) -> Path | None:
+        """The folder, where it is one of this machine."""
+        return Path(self._root) if isinstance(self._files, fs.LocalFileSystem) else None
+
+    def read(self, name: str, most_bytes: int) -> bytes | None:
+        """The file's first `most_bytes` + 1 bytes at most (one more tells that it is too large); None where it is not
+        there."""
+        try:
+            with self._files.open_input_stream(self._path(name)) as stream:
+                content: bytes = stream.read(most_bytes + 1)
+                return content
+        except FileNotFoundError:
+            return None
+        except OSError as err:
+            raise self._unavailable("read", err) from err
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace or make the file: a reader sees the old or the new content, whole; durable on return."""
+        path = self._path(name)
+        try:
+            if self.local is not None:
+                Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                write_durably(Path(path), content)
+                return
+            with self._files.open_output_stream(path) as stream:
+                stream.write(content)
+        except OSError as err:
+            raise self._unavailable("written", err) from err
+
+    def delete(self, name: str) -> bool:
+        """Whether it was there."""
+        try:
+            self._files.delete_file(self._path(name))
+        except FileNotFoundError:
+            return False
+        except OSError as err:
+            raise self._unavailable("deleted", err) from err
+        return True
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        try:
+            return bool(self._files.get_file_info(self._path(name)).type == fs.FileType.File)
+        except OSError as err:
+            raise self._unavailable("looked up", err) from err
+
+    def names(self, folder: str = "") -> list[str]:
+        """All files below `folder`, ascending, relative to this storage; none where there is no such folder."""
+        selector = fs.FileSelector(self._path(folder), recursive=True, allow_not_found=True)
+        try:
+            found = self._files.get_file_info(selector)
+        except OSError as err:
+            raise self._unavailable("listed", err) from err
+        return sorted(info.path[len(self._root) :].lstrip("/") for info in found if info.type == fs.FileType.File)
+
+    def _path(self, name: str) -> str:
+        if any(part in {"", ".", ".."} for part in name.split("/")) and name:
+            raise ValueError(f"{name!r} is not a name inside of a storage")
+        return f"{self._root}/{name}" if name else self._root
+
+    def _unavailable(self, done: str, err: OSError) -> StoreUnavailable:
+        return StoreUnavailable(f"files under {self.uri} cannot be {done} ({type(err).__name__}): check the store")
