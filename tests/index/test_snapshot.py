@@ -26,6 +26,7 @@ from hadir.index.templates import Template, by_person
 
 FLAT = pack_vectors(np.eye(16, dtype=np.float32)[:12])
 BUILT_AT_MS = 1_700_000_000_000
+VERSION, NEWER = "0.1", "0.2"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def statistics() -> Statistics:
 @pytest.fixture
 def snapshot(tmp_path: Path, gallery: Gallery, statistics: Statistics) -> Path:
     return build_snapshot(
-        tmp_path / "snapshots", gallery, BUILT_AT_MS, "0.1.0", synthetic=draw_people(statistics, 5, seed=1)
+        tmp_path / "snapshots", gallery, BUILT_AT_MS, VERSION, synthetic=draw_people(statistics, 5, seed=1)
     )
 
 
@@ -67,10 +68,10 @@ def test_the_same_content_is_the_same_id_whenever_it_is_built(
     snapshot: Path, gallery: Gallery, statistics: Statistics, tmp_path: Path
 ) -> None:
     again = build_snapshot(
-        tmp_path / "elsewhere", gallery, BUILT_AT_MS + 1, "0.2.0", synthetic=draw_people(statistics, 5, 1)
+        tmp_path / "elsewhere", gallery, BUILT_AT_MS + 1, NEWER, synthetic=draw_people(statistics, 5, 1)
     )
     other = build_snapshot(
-        tmp_path / "elsewhere", gallery, BUILT_AT_MS, "0.1.0", synthetic=draw_people(statistics, 5, 2)
+        tmp_path / "elsewhere", gallery, BUILT_AT_MS, VERSION, synthetic=draw_people(statistics, 5, 2)
     )
     assert again.name == snapshot.name
     assert other.name != snapshot.name
@@ -115,7 +116,7 @@ def test_people_without_the_flag_are_not_taken_for_synthetic(
     vectors, people = draw_people(statistics, 2, 1)
     unflagged = [replace(p, synthetic=False) for p in people]
     with pytest.raises(InputError, match="synthetic flag"):
-        build_snapshot(tmp_path / "s", gallery, BUILT_AT_MS, "0.1.0", synthetic=(vectors, unflagged))
+        build_snapshot(tmp_path / "s", gallery, BUILT_AT_MS, VERSION, synthetic=(vectors, unflagged))
 
 
 def test_a_synthetic_person_cannot_take_a_real_ones_id(
@@ -124,7 +125,7 @@ def test_a_synthetic_person_cannot_take_a_real_ones_id(
     vectors, _ = draw_people(statistics, 1, 1)
     with pytest.raises(InputError, match="do not fit"):
         build_snapshot(
-            tmp_path / "s", gallery, 1, "0.1.0", synthetic=(vectors, [EnrolledPerson("p00", 1, synthetic=True)])
+            tmp_path / "s", gallery, 1, VERSION, synthetic=(vectors, [EnrolledPerson("p00", 1, synthetic=True)])
         )
 
 
