@@ -19,6 +19,7 @@ from hadir.core.settings import Settings
 from hadir.core.thresholds import Thresholds
 from hadir.faces.pack import PackInfo
 from hadir.faces.packs import load_pack
+from hadir.faces.runtime import Runtime
 from hadir.index.current import resolve
 from hadir.index.snapshot import Snapshot, load_snapshot
 from hadir.pipeline.case_photos import CasePhotos
@@ -38,6 +39,7 @@ __all__ = [
     "open_ledger",
     "overridden",
     "policy_of",
+    "runtime_of",
     "serving",
 ]
 
@@ -60,12 +62,18 @@ def serving(settings: Settings) -> Serving:
     Raises:
         PackError, SnapshotError, SpaceMismatch: one line that says what to do.
     """
-    pack = load_pack(settings.faces.pack, settings.faces.precision).info
+    runtime = runtime_of(settings)
+    pack = load_pack(settings.faces.pack, settings.faces.precision, runtime).info
     folder = resolve(Path(settings.stores.snapshots)).absolute()
     snapshot = load_snapshot(folder, pack.embedding_space)
     name = settings.faces.pack if settings.faces.pack == "open" else str(Path(settings.faces.pack).absolute())
-    stage = StageSpec(name, settings.faces.precision, str(folder))
+    stage = StageSpec(name, settings.faces.precision, str(folder), runtime)
     return Serving(pack, snapshot, Thresholds(snapshot.calibration.table, pack.thresholds), stage)
+
+
+def runtime_of(settings: Settings) -> Runtime:
+    """Where the settings want the models to run."""
+    return Runtime(settings.faces.runtime, settings.faces.allow_cpu)
 
 
 def assembler(settings: Settings, served: Serving, now_ms: int) -> tuple[Assembler, Policy]:

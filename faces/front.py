@@ -17,6 +17,7 @@ from hadir.faces.locate import FaceLocator
 from hadir.faces.manifest import CANONICAL_FACE, Manifest
 from hadir.faces.mesh import POINTS, FaceMesh
 from hadir.faces.onnx import Network
+from hadir.faces.runtime import CPU, Runtime
 
 __all__ = ["Front", "build_front", "read_array"]
 
@@ -29,11 +30,11 @@ class Front:
     template: Points
 
 
-def build_front(manifest: Manifest, contents: Mapping[str, bytes]) -> Front:
+def build_front(manifest: Manifest, contents: Mapping[str, bytes], runtime: Runtime = CPU) -> Front:
     """Open detector and mesh from checked file contents. Raises PackError where one cannot be used."""
     detector, landmarks = manifest.detector.file, manifest.landmarks.file
-    blazeface = BlazeFace(Network(contents[detector], detector, ("regressors", "classificators")))
-    mesh = FaceMesh(Network(contents[landmarks], landmarks, ("conv2d_21", "conv2d_31")))
+    blazeface = BlazeFace(Network(contents[detector], detector, ("regressors", "classificators"), runtime))
+    mesh = FaceMesh(Network(contents[landmarks], landmarks, ("conv2d_21", "conv2d_31"), runtime))
     canonical = read_array(contents, CANONICAL_FACE, (POINTS, 3))
     return Front(
         FaceLocator(blazeface, mesh, manifest.quality.second_face_ratio),

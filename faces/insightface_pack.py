@@ -17,6 +17,7 @@ from hadir.faces.manifest import read_files, read_manifest, space_of, threshold_
 from hadir.faces.onnx import Session, open_session
 from hadir.faces.open_pack import shipped_folder
 from hadir.faces.pack import PackInfo
+from hadir.faces.runtime import CPU, Runtime
 
 __all__ = ["THRESHOLDS", "load_insightface_pack"]
 
@@ -35,16 +36,16 @@ class _Calibration:
     identify_margin: float = IDENTIFY_MARGIN
 
 
-def load_insightface_pack(folder: Path) -> AssembledPack:
+def load_insightface_pack(folder: Path, runtime: Runtime = CPU) -> AssembledPack:
     """Load the one ArcFace recogniser among `folder`'s *.onnx; what else lies there (detectors, landmarks, age) is left
     alone: the open pack's five points serve an ArcFace model as well as its own detector's, ten times as fast.
 
     Raises:
         PackError: there is none or more than one, a model cannot be loaded, or the thresholds are of another space.
     """
-    path, content, session = _recogniser(folder)
+    path, content, session = _recogniser(folder, runtime)
     manifest = read_manifest(shipped_folder())
-    front = build_front(manifest, read_files(shipped_folder(), manifest))
+    front = build_front(manifest, read_files(shipped_folder(), manifest), runtime)
     embedder = ArcFaceEmbedder(path, session)
     recogniser = hashlib.sha256(content).hexdigest()
     detector, landmarks = (manifest.files[part.file].sha256 for part in (manifest.detector, manifest.landmarks))
@@ -72,12 +73,12 @@ def load_insightface_pack(folder: Path) -> AssembledPack:
     return AssembledPack(info, front.locator, front.template, manifest.quality, embedder)
 
 
-def _recogniser(folder: Path) -> tuple[Path, bytes, Session]:
+def _recogniser(folder: Path, runtime: Runtime) -> tuple[Path, bytes, Session]:
     """The only model of ArcFace's shape, by looking at each."""
     found = []
     for path in sorted(folder.glob("*.onnx")):
         content = path.read_bytes()
-        if is_arcface(session := open_session(content, path.name)):
+        if is_arcface(session := open_session(content, path.name, runtime)):
             found.append((path, content, session))
     if len(found) != 1:
         names = ", ".join(path.name for path, _, _ in found) or "none"

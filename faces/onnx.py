@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hadir.core.errors import PackError
+from hadir.faces.runtime import CPU, Runtime
 
 __all__ = ["Network", "Session", "Slot", "open_session", "sigmoid"]
 
@@ -32,7 +33,7 @@ class Session(Protocol):
     def run(self, output_names: list[str], input_feed: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]: ...
 
 
-def open_session(model: bytes, name: str) -> Session:
+def open_session(model: bytes, name: str, runtime: Runtime = CPU) -> Session:
     """A session with one thread and every graph optimisation (fewer of them cost 2 to 4 times the time, measured).
 
     Takes the bytes, not a path, so that what runs is exactly what was checksummed.
@@ -40,6 +41,8 @@ def open_session(model: bytes, name: str) -> Session:
     Raises:
         PackError: these bytes are not a model that onnxruntime can load; the message has `name`.
     """
+    if runtime.provider != "cpu":
+        raise PackError(f"{name}: runtime {runtime.provider} is not built in yet, ask for cpu")
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read while the library initialises
     import onnxruntime
 
@@ -64,9 +67,9 @@ def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 class Network:
     """A model with one float32 input. Belongs to one thread."""
 
-    def __init__(self, model: bytes, name: str, outputs: tuple[str, ...]) -> None:
+    def __init__(self, model: bytes, name: str, outputs: tuple[str, ...], runtime: Runtime = CPU) -> None:
         """Open `model`; `outputs` are the names to fetch, in that order. Raises PackError where they are not there."""
-        self._session = open_session(model, name)
+        self._session = open_session(model, name, runtime)
         inputs = self._session.get_inputs()
         there = {output.name for output in self._session.get_outputs()}
         if len(inputs) != 1 or not there.issuperset(outputs):

@@ -27,6 +27,7 @@ from hadir.faces.manifest import (
 from hadir.faces.mesh import Mesh
 from hadir.faces.onnx import Network
 from hadir.faces.pack import PackInfo
+from hadir.faces.runtime import CPU, Runtime
 
 __all__ = ["GOLDEN_COSINE", "Choice", "OpenEmbedder", "golden_cosine", "load_open_pack", "shipped_folder"]
 
@@ -56,7 +57,7 @@ def shipped_folder() -> Path:
     return Path(__file__).parent / "weights"
 
 
-def load_open_pack(folder: Path | None = None, precision: Choice = "auto") -> AssembledPack:
+def load_open_pack(folder: Path | None = None, precision: Choice = "auto", runtime: Runtime = CPU) -> AssembledPack:
     """Load the shipped pack, or another one of its format from `folder`; about 50 ms.
 
     `auto` takes int8 where the golden chip gives its stored vector on this CPU, and fp16 otherwise: *another* embedding
@@ -68,8 +69,8 @@ def load_open_pack(folder: Path | None = None, precision: Choice = "auto") -> As
     folder = shipped_folder() if folder is None else folder
     manifest = read_manifest(folder)
     contents = read_files(folder, manifest)
-    chosen, descriptor = _descriptor(manifest, contents, precision)
-    front = build_front(manifest, contents)
+    chosen, descriptor = _descriptor(manifest, contents, precision, runtime)
+    front = build_front(manifest, contents, runtime)
     info = PackInfo(
         name=manifest.name,
         licence=manifest.licence,
@@ -96,13 +97,15 @@ def golden_cosine(
     return float(stored @ made / np.linalg.norm(stored))
 
 
-def _descriptor(manifest: Manifest, contents: Mapping[str, bytes], wanted: Choice) -> tuple[Precision, Descriptor]:
+def _descriptor(
+    manifest: Manifest, contents: Mapping[str, bytes], wanted: Choice, runtime: Runtime
+) -> tuple[Precision, Descriptor]:
     """The first precision of those allowed that passes the golden test."""
     allowed: tuple[Precision, ...] = ("int8", "fp16") if wanted == "auto" else (wanted,)
     cosines = []
     for precision in allowed:
         file = manifest.descriptor.int8 if precision == "int8" else manifest.descriptor.fp16
-        descriptor = Descriptor(Network(contents[file], file, ("output",)), manifest.descriptor.dimension)
+        descriptor = Descriptor(Network(contents[file], file, ("output",), runtime), manifest.descriptor.dimension)
         cosine = golden_cosine(manifest, contents, precision, descriptor)
         if cosine >= GOLDEN_COSINE:
             return precision, descriptor

@@ -9,6 +9,7 @@ from hadir.faces.insightface_pack import load_insightface_pack
 from hadir.faces.manifest import MANIFEST
 from hadir.faces.open_pack import Choice, load_open_pack
 from hadir.faces.pack import FacePack
+from hadir.faces.runtime import CPU, Runtime
 
 __all__ = ["OPEN", "load_pack"]
 
@@ -16,7 +17,7 @@ OPEN = "open"
 """The name of the pack that ships inside."""
 
 
-def load_pack(name_or_folder: str | Path, precision: Choice = "auto") -> FacePack:
+def load_pack(name_or_folder: str | Path, precision: Choice = "auto", runtime: Runtime = CPU) -> FacePack:
     """The shipped pack for `open`; else a folder: with a manifest.json a pack of the open format, with an ArcFace
     recogniser among its *.onnx an InsightFace pack, which has one precision and takes no other.
 
@@ -24,16 +25,16 @@ def load_pack(name_or_folder: str | Path, precision: Choice = "auto") -> FacePac
         PackError: it is neither, incomplete or altered, or does not have the precision.
     """
     if name_or_folder == OPEN:
-        return load_open_pack(precision=precision)
+        return load_open_pack(precision=precision, runtime=runtime)
     folder = Path(name_or_folder)
     if (folder / MANIFEST).is_file():
-        return load_open_pack(folder, precision)
+        return load_open_pack(folder, precision, runtime)
     if any(folder.glob("*.onnx")):
         if precision != "auto":
             raise PackError(
                 f"{name_or_folder} is an InsightFace folder without precision {precision!r}: ask for 'auto'"
             )
-        return load_insightface_pack(folder)
+        return load_insightface_pack(folder, runtime)
     raise PackError(
         f"{name_or_folder} is no face pack: expected {OPEN!r}, a folder with {MANIFEST}, or one with an ArcFace *.onnx"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hadir.faces.open_pack import Choice
 from hadir.faces.packs import load_pack
+from hadir.faces.runtime import CPU, Runtime
 from hadir.index.snapshot import load_snapshot
 from hadir.pipeline.face_stage import FaceStage
 
@@ -20,9 +21,10 @@ class StageSpec:
     pack: str
     precision: Choice
     snapshot: str
+    runtime: Runtime = CPU
 
     def __call__(self) -> FaceStage:
         """Load and check both. Raises PackError, SnapshotError, SpaceMismatch."""
-        pack = load_pack(self.pack, self.precision)
+        pack = load_pack(self.pack, self.precision, self.runtime)
         snapshot = load_snapshot(Path(self.snapshot), pack.info.embedding_space)
         return FaceStage(pack, snapshot.index, snapshot.manifest.id)
