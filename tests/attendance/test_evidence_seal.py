@@ -1,3 +1,5 @@
+"""A sealed side-table row: what was changed is named, and after erasure nothing can be guessed."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""The chain as anyone can recompute it, and the flaw that each kind of change leaves."""
+
 from __future__ import annotations
 
 import hashlib

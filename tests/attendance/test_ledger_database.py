@@ -1,3 +1,5 @@
+"""Addresses of ledgers, and what is said about them."""
+
 from __future__ import annotations
 
 import stat

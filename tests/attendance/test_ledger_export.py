@@ -1,3 +1,5 @@
+"""What leaves the ledger as JSON lines, and which photos its cases name."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The file of chain heads."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""What earlier verdicts of a shift say about the next one."""
+
 from __future__ import annotations
 
 import pytest

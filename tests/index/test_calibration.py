@@ -1,3 +1,5 @@
+"""Impostor scores to thresholds, against a count by hand."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+"""Error rates against plain loops over all pairs."""
+
 from __future__ import annotations
 
 import numpy as np

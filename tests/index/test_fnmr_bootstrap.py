@@ -1,3 +1,5 @@
+"""Intervals by people: reproducible, and as wide as people differ."""
+
 from __future__ import annotations
 
 import numpy as np

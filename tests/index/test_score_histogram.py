@@ -1,3 +1,5 @@
+"""Scores on a grid: nothing is lost but what lies between two steps."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""People who are not real: marked, reproducible, lying where real vectors lie."""
+
 from __future__ import annotations
 
 from pathlib import Path
