@@ -103,7 +103,7 @@ def _gallery(settings: Settings) -> Iterator[Finding]:
 def _snapshot(settings: Settings) -> Iterator[Finding]:
     from hadir.app.wiring import policy_of, serving
     from hadir.core.errors import SnapshotError
-    from hadir.index.current import resolve
+    from hadir.index.pointers import resolve
 
     try:
         resolve(Path(settings.stores.snapshots))

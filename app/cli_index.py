@@ -42,8 +42,8 @@ def build(
     """Build a snapshot of the whole gallery, check it, and let it serve from the next start on."""
     from hadir.core.clock import SystemClock
     from hadir.faces.packs import load_pack
-    from hadir.index.current import serve
     from hadir.index.gallery import open_gallery
+    from hadir.index.pointers import promote
     from hadir.index.snapshot_build import build_snapshot
     from hadir.index.synthetic import draw_people, read_statistics
 
@@ -57,20 +57,20 @@ def build(
         )
     root = snapshots or Path(settings.stores.snapshots)
     path = build_snapshot(root, store, SystemClock().now_ms(), version("hadir"), synthetic=drawn)
-    serve(root, path.name)
+    promote(root, path.name)
     return _tell(path, as_json)
 
 
 def show(place: Place = None, config: Config = None, as_json: Json = False) -> int:
     """What a snapshot holds, and which similarity its own people support for which rate."""
-    from hadir.index.current import resolve
+    from hadir.index.pointers import resolve
 
     return _tell(resolve(place or Path(settings_of(config).stores.snapshots)), as_json)
 
 
 def verify(place: Place = None, config: Config = None, as_json: Json = False) -> int:
     """Every checksum, count and self-test of a snapshot; exit code 4 when one fails."""
-    from hadir.index.current import resolve
+    from hadir.index.pointers import resolve
     from hadir.index.snapshot import verify_snapshot
 
     path = resolve(place or Path(settings_of(config).stores.snapshots))

@@ -11,8 +11,8 @@ from hadir.app.demo_people import RealPerson
 from hadir.app.variation import encode_jpeg
 from hadir.core.errors import InputError, PackError
 from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack
-from hadir.index.current import serve
 from hadir.index.gallery import open_gallery
+from hadir.index.pointers import promote
 from hadir.index.snapshot_build import build_snapshot
 from hadir.index.space import EmbeddingSpace
 from hadir.index.synthetic import draw_people, read_statistics
@@ -47,5 +47,5 @@ def build_index(pack: FacePack, gallery: Path, snapshots: Path, *, synthetic: in
         raise PackError(f"pack {pack.info.name} has no statistics, so no synthetic people can be drawn in its space")
     drawn = draw_people(read_statistics(pack.info.statistics, pack.info.precision), synthetic, seed)
     path = build_snapshot(snapshots, open_gallery(gallery), now_ms, version("hadir"), synthetic=drawn)
-    serve(snapshots, path.name)
+    promote(snapshots, path.name)
     return path.name

@@ -20,7 +20,7 @@ from hadir.core.thresholds import Thresholds
 from hadir.faces.pack import PackInfo
 from hadir.faces.packs import load_pack
 from hadir.faces.runtime import Runtime
-from hadir.index.current import resolve
+from hadir.index.pointers import resolve
 from hadir.index.snapshot import Snapshot, load_snapshot
 from hadir.pipeline.case_photos import CasePhotos
 from hadir.pipeline.judge import Judge, Stamp
