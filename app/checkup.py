@@ -90,14 +90,17 @@ def _pack(settings: Settings) -> Iterator[Finding]:
 
 
 def _gallery(settings: Settings) -> Iterator[Finding]:
-    from hadir.index.gallery import open_gallery
+    from hadir.app.stores import gallery_root
+    from hadir.index.galleries import galleries
 
-    path = Path(settings.stores.gallery)
-    if not path.exists():
-        yield Finding("gallery", "note", f"none at {path}", "hadir enroll PHOTOS makes it")
-        return
-    templates = open_gallery(path).templates()
-    yield Finding("gallery", "ok", f"{len({t.person for t in templates})} people, {len(templates)} templates in {path}")
+    root = gallery_root(settings)
+    found = galleries(root)
+    if not found:
+        yield Finding("gallery", "note", f"none at {root.uri}", "hadir enroll PHOTOS makes it")
+    for gallery in found:
+        templates, space = gallery.templates(), gallery.space
+        people = len({t.person for t in templates})
+        yield Finding("gallery", "ok", f"{people} people, {len(templates)} templates of {space.pack} {space.precision}")
 
 
 def _snapshot(settings: Settings) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def enroll(
     photos: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder per person, or a CSV: person,photo.")],
-    gallery: Annotated[Path | None, typer.Option(help="Folder of templates. Default: the settings'.")] = None,
+    gallery: Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")] = None,
     pack: Pack = None,
     config: Config = None,
     as_json: Json = False,
@@ -30,18 +30,17 @@ def enroll(
     """Add photos to the gallery; every refused one gets a line with its reason. Exit code 3 when some were refused."""
     from hadir.app.enrolment import enrol
     from hadir.app.photo_list import list_photos
+    from hadir.app.stores import gallery_root, space_of
     from hadir.attendance.wording import coaching
     from hadir.core.clock import SystemClock
     from hadir.faces.packs import load_pack
-    from hadir.index.gallery import open_gallery
-    from hadir.index.space import EmbeddingSpace
+    from hadir.index.galleries import gallery_at
 
     settings = settings_of(config)
     listed = list_photos(photos)
     loaded = load_pack(pack or settings.faces.pack, settings.faces.precision)
     info = loaded.info
-    space = EmbeddingSpace(info.embedding_space, info.dimension, info.name, info.precision, info.licence)
-    store = open_gallery(gallery or Path(settings.stores.gallery), space)
+    store = gallery_at(gallery_root(settings, gallery), space_of(info))
     with progress("Wajah didaftarkan · enrolling", len(listed)) as bar:
         done = enrol(listed, loaded, store, SystemClock().now_ms(), lambda n: bar.advance(bar.task_ids[0], n))
     for refused in done.refused:

@@ -15,7 +15,8 @@ __all__ = ["register"]
 
 _DONE, _GATE_FAILED = 0, 4
 
-Gallery = Annotated[Path | None, typer.Option(help="Folder of templates. Default: the settings'.")]
+Gallery = Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")]
+Space = Annotated[str | None, typer.Option(help="Embedding space, where there are several galleries.")]
 Place = Annotated[
     Path | None, typer.Argument(metavar="[SNAPSHOT]", help="A snapshot, or a folder of them: the current.")
 ]
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def build(
     gallery: Gallery = None,
+    space: Space = None,
     snapshots: Annotated[
         Path | None, typer.Option("--out", help="Folder of snapshots. Default: the settings'.")
     ] = None,
@@ -40,15 +42,16 @@ def build(
     as_json: Json = False,
 ) -> int:
     """Build a snapshot of the whole gallery, check it, and let it serve from the next start on."""
+    from hadir.app.stores import gallery_root
     from hadir.core.clock import SystemClock
     from hadir.faces.packs import load_pack
-    from hadir.index.gallery import open_gallery
+    from hadir.index.galleries import only_gallery
     from hadir.index.pointers import promote
     from hadir.index.snapshot_build import build_snapshot
     from hadir.index.synthetic import draw_people, read_statistics
 
     settings = settings_of(config)
-    store = open_gallery(gallery or Path(settings.stores.gallery))
+    store = only_gallery(gallery_root(settings, gallery), space)
     drawn = None
     if synthetic:
         info = load_pack(settings.faces.pack, settings.faces.precision).info

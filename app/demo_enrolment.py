@@ -8,13 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hadir.app.demo_people import RealPerson
+from hadir.app.stores import space_of
 from hadir.app.variation import encode_jpeg
 from hadir.core.errors import InputError, PackError
 from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack
-from hadir.index.gallery import open_gallery
+from hadir.index.galleries import gallery_at
 from hadir.index.pointers import promote
 from hadir.index.snapshot_build import build_snapshot
-from hadir.index.space import EmbeddingSpace
+from hadir.index.storage import Storage
 from hadir.index.synthetic import draw_people, read_statistics
 from hadir.index.templates import Template
 
@@ -37,8 +38,7 @@ def enrol_people(people: Sequence[RealPerson], pack: FacePack, gallery: Path, no
                 raise InputError(f"a photo of {person.person} cannot be enrolled: {reason}; use another photo")
             identity = hashlib.sha256(photo).hexdigest()
             templates.append(Template(identity, person.person, result.vector, now_ms, result.finding.face))
-    space = EmbeddingSpace(info.embedding_space, info.dimension, info.name, info.precision, info.licence)
-    return open_gallery(gallery, space).add(templates, info.embedding_space).added
+    return gallery_at(Storage(gallery), space_of(info)).add(templates, info.embedding_space).added
 
 
 def build_index(pack: FacePack, gallery: Path, snapshots: Path, *, synthetic: int, now_ms: int, seed: int) -> str:
@@ -46,6 +46,7 @@ def build_index(pack: FacePack, gallery: Path, snapshots: Path, *, synthetic: in
     if pack.info.statistics is None:
         raise PackError(f"pack {pack.info.name} has no statistics, so no synthetic people can be drawn in its space")
     drawn = draw_people(read_statistics(pack.info.statistics, pack.info.precision), synthetic, seed)
-    path = build_snapshot(snapshots, open_gallery(gallery), now_ms, version("hadir"), synthetic=drawn)
+    enrolled = gallery_at(Storage(gallery), space_of(pack.info))
+    path = build_snapshot(snapshots, enrolled, now_ms, version("hadir"), synthetic=drawn)
     promote(snapshots, path.name)
     return path.name

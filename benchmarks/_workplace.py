@@ -15,13 +15,14 @@ from hadir.app.demo_enrolment import build_index
 from hadir.app.demo_site import write_site
 from hadir.app.options import DEFAULTS
 from hadir.app.scenarios import UNITS
+from hadir.app.stores import space_of
 from hadir.core.clock import SystemClock
 from hadir.core.errors import PackError
 from hadir.core.settings import Settings, load_settings
 from hadir.faces.pack import PackInfo
 from hadir.faces.packs import load_pack
-from hadir.index.gallery import open_gallery
-from hadir.index.space import EmbeddingSpace
+from hadir.index.galleries import gallery_at
+from hadir.index.storage import Storage
 from hadir.index.synthetic import draw_people, read_statistics
 from hadir.index.templates import Template
 from hadir.pipeline.stage_spec import StageSpec
@@ -81,8 +82,9 @@ def build_workplace(folder: Path, selfies: int, stand_ins: int) -> Workplace:
     pack = load_pack("open")
     info = pack.info
     taken, templates = take_selfies(pack, selfies)
-    space = EmbeddingSpace(info.embedding_space, info.dimension, info.name, info.precision, info.licence)
-    open_gallery(folder / "gallery", space).add([*templates, *_stand_ins(info, stand_ins)], info.embedding_space)
+    gallery_at(Storage(folder / "gallery"), space_of(info)).add(
+        [*templates, *_stand_ins(info, stand_ins)], info.embedding_space
+    )
     snapshot = build_index(pack, folder / "gallery", folder / "snapshots", synthetic=0, now_ms=now_ms, seed=SEED)
     write_site(folder / "site", {selfie.person: UNITS[0] for selfie in taken}, now_ms, SEED)
     stage = StageSpec("open", "auto", str(folder / "snapshots" / snapshot))

@@ -1,11 +1,13 @@
-"""The gallery: every template, one row per photo, in a folder of Parquet parts.
+"""The gallery: every template, one row per photo, in a folder of Parquet parts on any file system that pyarrow knows.
 
 `gallery.json` names the embedding space and lists the parts that count with their SHA-256. A write puts new parts
 beside the old ones and then replaces the list, so that a reader sees all of a write or nothing, and a crash leaves at
 most a file that no list names; the next write sweeps it away. Removing a person rewrites the parts that hold them: a
-face that must be forgotten is gone from every file, not marked as gone.
+face that must be forgotten is gone from every file, not marked as gone. Nothing is ever pickled.
 
-Writers exclude each other by a lock on the folder. Nothing is ever pickled.
+Writers on one machine exclude each other by a lock on the folder. Object stores have no locks: there a writer reads the
+list again just before it replaces it, and gives up where another one was faster. Two writers that both do so within the
+same moment are *not* excluded (the later list would stand alone), so let one machine enrol into a bucket at a time.
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hadir.core.errors import GalleryError, InputError
-from hadir.index.durable import write_durably
 from hadir.index.gallery_list import LIST, Part, read_bounded, read_list, write_list
 from hadir.index.parquet import MOST_FILE_BYTES, pack_templates, unpack_templates
 from hadir.index.space import EmbeddingSpace, require_same_space
+from hadir.index.storage import Storage
 from hadir.index.templates import Template, check_template
 
 __all__ = ["Added", "Gallery", "open_gallery"]
@@ -39,34 +41,35 @@ class Added:
     repeated: int
 
 
-def open_gallery(root: Path, space: EmbeddingSpace | None = None) -> Gallery:
-    """The gallery at `root`; a new one, of `space`, where there is none.
+def open_gallery(root: Storage | str | Path, space: EmbeddingSpace | None = None) -> Gallery:
+    """The gallery in exactly this folder; a new one, of `space`, where there is none.
+
+    `galleries.gallery_at` is the usual way: one folder for every embedding space.
 
     Raises:
         SpaceMismatch: it holds vectors of another space than `space`.
         GalleryError: `gallery.json` is unreadable.
         InputError: there is none and no `space` was given.
     """
-    if (root / LIST).exists():
-        held, _ = read_list(root)
+    storage = root if isinstance(root, Storage) else Storage(root)
+    if storage.exists(LIST):
+        held, _ = read_list(storage)
         if space is not None:
             require_same_space("this gallery", held.name, space.name)
-        return Gallery(root, held)
+        return Gallery(storage, held)
     if space is None:
-        raise InputError(f"there is no gallery at {root}: enrol people first (hadir enroll)")
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    gallery = Gallery(root, space)
-    with gallery.locked():
-        if not (root / LIST).exists():
-            write_list(root, space, [])
-    return open_gallery(root, space)
+        raise InputError(f"there is no gallery at {storage.uri}: enrol people first (hadir enroll)")
+    with Gallery(storage, space).locked():
+        if not storage.exists(LIST):
+            write_list(storage, space, [])
+    return open_gallery(storage, space)
 
 
 class Gallery:
     """Stored templates of one embedding space. Every call reads the folder anew; nothing is cached."""
 
-    def __init__(self, root: Path, space: EmbeddingSpace) -> None:
-        self.root = root
+    def __init__(self, storage: Storage, space: EmbeddingSpace) -> None:
+        self.storage = storage
         self.space = space
 
     def templates(self) -> list[Template]:
@@ -76,11 +79,11 @@ class Gallery:
             GalleryError: a part is missing, altered or unreadable; the message names the file.
         """
         while True:
-            _, parts = read_list(self.root)
+            _, parts = read_list(self.storage)
             try:
                 return sorted((t for part in parts for t in self._read(part)), key=_order)
             except GalleryError:
-                if read_list(self.root)[1] == parts:
+                if read_list(self.storage)[1] == parts:
                     raise
 
     def add(self, templates: Sequence[Template], embedding_space: str) -> Added:
@@ -93,11 +96,11 @@ class Gallery:
         """
         require_same_space("this gallery", self.space.name, embedding_space)
         with self.locked():
-            _, parts = read_list(self.root)
+            _, parts = read_list(self.storage)
             owners = {t.id: t.person for part in parts for t in self._read(part)}
             new = _unseen(templates, owners)
             if new:
-                self._commit([*parts, *self._write(new)])
+                self._commit(parts, [*parts, *self._write(new)])
         return Added(len(new), len(templates) - len(new))
 
     def replace(self, person: str, templates: Sequence[Template], embedding_space: str) -> int:
@@ -109,10 +112,10 @@ class Gallery:
         if any(t.person != person for t in templates):
             raise InputError("a person's templates can only be replaced by templates of the same person")
         with self.locked():
-            _, parts = read_list(self.root)
+            _, parts = read_list(self.storage)
             kept, removed = self._without(person, parts)
             owners = {t.id: t.person for part in kept for t in self._read(part)}
-            self._commit([*kept, *self._write(_unseen(templates, owners))])
+            self._commit(parts, [*kept, *self._write(_unseen(templates, owners))])
         return removed
 
     def remove(self, person: str) -> int:
@@ -121,13 +124,18 @@ class Gallery:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Exclude other writers. Raises GalleryError at once where one is at work."""
-        handle = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        """Exclude other writers of this machine. Raises GalleryError at once where one is at work."""
+        folder = self.storage.local
+        if folder is None:
+            yield
+            return
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as err:
-                raise GalleryError(f"another process is writing to {self.root}: try again when it has ended") from err
+                raise GalleryError(f"another process is writing to {folder}: try again when it has ended") from err
             yield
         finally:
             os.close(handle)
@@ -142,12 +150,17 @@ class Gallery:
             kept += [part] if len(others) == len(rows) else self._write(others)
         return kept, removed
 
-    def _commit(self, parts: Sequence[Part]) -> None:
-        write_list(self.root, self.space, parts)
+    def _commit(self, seen: Sequence[Part], parts: Sequence[Part]) -> None:
+        """Replace the list that was `seen` by one of `parts`, then delete what no list names."""
+        if read_list(self.storage)[1] != list(seen):
+            raise GalleryError(
+                f"another process has written to {self.storage.uri} meanwhile: nothing changed, try again"
+            )
+        write_list(self.storage, self.space, parts)
         live = {part.file for part in parts}
-        for path in self.root.iterdir():
-            if (path.name.startswith("part-") and path.name not in live) or path.suffix == ".tmp":
-                path.unlink()
+        for name in self.storage.names():
+            if (name.startswith("part-") and name not in live) or name.endswith(".tmp"):
+                self.storage.delete(name)
 
     def _write(self, templates: Sequence[Template]) -> list[Part]:
         """Named by content: the same rows are the same file."""
@@ -157,13 +170,13 @@ class Gallery:
             content = pack_templates(rows, self.space)
             digest = hashlib.sha256(content).hexdigest()
             part = Part(f"part-{digest[:16]}.parquet", len(rows), digest)
-            write_durably(self.root / part.file, content)
+            self.storage.write(part.file, content)
             parts.append(part)
         return parts
 
     def _read(self, part: Part) -> list[Template]:
-        path = self.root / part.file
-        content = read_bounded(path, MOST_FILE_BYTES)
+        path = f"{self.storage.uri}/{part.file}"
+        content = read_bounded(self.storage, part.file, MOST_FILE_BYTES)
         if hashlib.sha256(content).hexdigest() != part.sha256:
             raise GalleryError(f"{path} was altered since it was written: restore it from a backup, or enrol anew")
         try:

@@ -19,14 +19,26 @@ class Storage:
     write may have been: write again.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str | Path) -> None:
         """`uri` is a local path or a pyarrow file-system URI. Raises ConfigError where it is neither."""
-        self.uri = uri
+        self.uri = str(uri)
         try:
             # pyarrow takes an absolute path, but no relative one, for a URI.
-            self._files, self._root = fs.FileSystem.from_uri(uri if "://" in uri else str(Path(uri).absolute()))
+            place = self.uri if "://" in self.uri else str(Path(uri).absolute())
+            self._files, self._root = fs.FileSystem.from_uri(place)
         except (ValueError, OSError) as err:
-            raise ConfigError(f"{uri!r} is not a place that files can be kept in: {err}") from err
+            raise ConfigError(f"{self.uri!r} is not a place that files can be kept in: {err}") from err
+
+    @classmethod
+    def on(cls, files: fs.FileSystem, root: str, uri: str) -> Storage:
+        """A folder of a file system that is open already; `uri` is how messages name it."""
+        storage = cls.__new__(cls)
+        storage.uri, storage._files, storage._root = uri, files, root
+        return storage
+
+    def within(self, folder: str) -> Storage:
+        """The storage of one folder of this one."""
+        return Storage.on(self._files, self._path(folder), f"{self.uri.rstrip('/')}/{folder}")
 
     @property
     def local(self) -> Path | None:
@@ -53,8 +65,11 @@ class Storage:
                 Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 write_durably(Path(path), content)
                 return
-            with self._files.open_output_stream(path) as stream:
-                stream.write(content)
+            try:
+                self._write_stream(path, content)
+            except FileNotFoundError:  # a store that has real folders, and not this one yet
+                self._files.create_dir(path.rpartition("/")[0], recursive=True)
+                self._write_stream(path, content)
         except OSError as err:
             raise self._unavailable("written", err) from err
 
@@ -84,10 +99,14 @@ class Storage:
             raise self._unavailable("listed", err) from err
         return sorted(info.path[len(self._root) :].lstrip("/") for info in found if info.type == fs.FileType.File)
 
+    def _write_stream(self, path: str, content: bytes) -> None:
+        with self._files.open_output_stream(path) as stream:
+            stream.write(content)
+
     def _path(self, name: str) -> str:
         if any(part in {"", ".", ".."} for part in name.split("/")) and name:
             raise ValueError(f"{name!r} is not a name inside of a storage")
-        return f"{self._root}/{name}" if name else self._root
+        return "/".join(part for part in (self._root, name) if part)
 
     def _unavailable(self, done: str, err: OSError) -> StoreUnavailable:
         return StoreUnavailable(f"files under {self.uri} cannot be {done} ({type(err).__name__}): check the store")

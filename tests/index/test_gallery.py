@@ -106,7 +106,7 @@ def test_a_part_that_no_list_names_is_ignored_and_swept_by_the_next_write(
 
 
 def test_a_reader_overtaken_by_a_writer_reads_again(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = read_list(gallery.root)
+    before = read_list(gallery.storage)
     gallery.remove("p03")
     answers = iter([before])
     monkeypatch.setattr("hadir.index.gallery.read_list", lambda root: next(answers, None) or read_list(root))

@@ -46,7 +46,7 @@ def test_manifest_says_what_is_in_it_and_where_it_came_from(snapshot: Path, spac
     assert snapshot.name == manifest.id
     assert manifest.space == space
     assert (manifest.people, manifest.templates, manifest.synthetic) == (12, 36, 5)
-    assert (manifest.created_at_ms, manifest.hadir_version) == (BUILT_AT_MS, "0.1.0")
+    assert (manifest.created_at_ms, manifest.hadir_version) == (BUILT_AT_MS, VERSION)
 
 
 def test_everyone_is_served_with_the_fused_template_of_all_their_photos(snapshot: Path, gallery: Gallery) -> None:
