@@ -1,27 +1,45 @@
-"""All comparisons of an evaluation, in blocks: genuine scores are kept, impostor scores counted and their tail kept."""
+"""What an evaluation compares with what: all pairs of photos, or probes with fused templates, plain or normalised."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hadir.core.errors import InputError
 from hadir.core.vectors import Vectors, as_unit_vectors, fuse
-from hadir.index.score_histogram import BINS, MOST_SCORES, Counts, count_scores
+from hadir.index.normalisation import SMALLEST_SD, cohort_statistics
 
-__all__ = ["Comparisons", "Owners", "Scored", "Tail", "compare_all", "compare_templates", "impostor_tail", "score"]
+__all__ = [
+    "Z_RANGE",
+    "Comparisons",
+    "Owners",
+    "Rows",
+    "compare_all",
+    "compare_templates",
+    "normalised",
+]
 
 Owners = NDArray[np.int32]
 """(N,) whose each row is: 0 to the number of people - 1."""
+
+Rows = NDArray[np.int32]
+"""(N, P) which P photos each of N vectors was made of."""
+
+Z_RANGE = 64.0
+"""Normalised scores are counted as z / 64, so that they lie in -1..1 like cosines: a grid of .002, where thresholds at
+rates a factor of ten apart lie about 1.5 apart. With the open pack |z| stays below 25."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparisons:
     """What is to be compared: every probe with every template, or, where `symmetric`, every pair of rows once.
 
-    `probe_counts` and `template_counts` (people,) int64 say how many each person has.
+    `probe_counts` and `template_counts` (people,) int64 say how many each person has, `probe_rows` and `template_rows`
+    which of the `photos` given were fused. Where `apart`, a photo is not compared with itself: either side is then of
+    single ones. `statistics`, of probes (N, 2) and templates (M, 2), make every score an AS-norm z instead of a cosine.
     """
 
     probes: Vectors
@@ -31,13 +49,29 @@ class Comparisons:
     probe_counts: NDArray[np.int64]
     template_counts: NDArray[np.int64]
     symmetric: bool
+    probe_rows: Rows
+    template_rows: Rows
+    photos: int
+    apart: bool = False
+    statistics: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    @property
+    def people(self) -> int:
+        """How many people there are, with and without comparisons."""
+        return len(self.probe_counts)
+
+    @property
+    def unit(self) -> float:
+        """What a score is multiplied by to be a cosine, or a z."""
+        return 1.0 if self.statistics is None else Z_RANGE
 
     @property
     def genuine_pairs(self) -> int:
         """Comparisons of one person."""
         if self.symmetric:
             return int((self.probe_counts * (self.probe_counts - 1) // 2).sum())
-        return int((self.probe_counts * self.template_counts).sum())
+        shared = np.intersect1d(self.probe_rows, self.template_rows).size if self.apart else 0
+        return int((self.probe_counts * self.template_counts).sum()) - shared
 
     @property
     def impostor_pairs(self) -> int:
@@ -51,100 +85,80 @@ class Comparisons:
         return ordered / 2 if self.symmetric else ordered
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """`genuine` (G,) float32 scores and whose they are (G,); impostor scores as counts."""
-
-    genuine: NDArray[np.float32]
-    genuine_owners: Owners
-    impostor: Counts
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tail:
-    """Impostor scores (T,) float32 and the two people of each."""
-
-    scores: NDArray[np.float32]
-    probe_owners: Owners
-    template_owners: Owners
-
-
 def compare_all(vectors: Vectors, owners: Owners) -> Comparisons:
     """Every row with every other, once."""
     rows = as_unit_vectors(vectors)
     counts = np.bincount(owners)
-    return Comparisons(rows, owners, rows, owners, counts, counts, symmetric=True)
+    single = np.arange(len(rows), dtype=np.int32)[:, None]
+    return Comparisons(
+        rows,
+        owners,
+        rows,
+        owners,
+        counts,
+        counts,
+        symmetric=True,
+        probe_rows=single,
+        template_rows=single,
+        photos=len(rows),
+    )
 
 
-def compare_templates(vectors: Vectors, owners: Owners, photos: int) -> Comparisons:
-    """Templates fused of each person's first `photos` rows, against all rows that are in no template."""
+def compare_templates(vectors: Vectors, owners: Owners, photos: int, photos_per_probe: int = 1) -> Comparisons:
+    """Templates fused of each person's first `photos` rows, against probes of the rows that are in no template.
+
+    A probe is fused of `photos_per_probe` consecutive rows; no row is in two probes, and a remainder is left out.
+    """
     rows = as_unit_vectors(vectors)
     people = int(owners.max(initial=-1)) + 1
-    templates, template_owners = [rows[:0]], []
-    single = np.ones(len(rows), dtype=bool)
-    for person in range(people):
-        first = np.flatnonzero(owners == person)[:photos]
-        if len(first) == photos:
-            single[first] = False
-            templates.append(fuse(rows[first])[None, :])
-            template_owners.append(person)
-    fused_owners = np.array(template_owners, dtype=np.int32)
+    templates: list[NDArray[np.intp]] = []
+    probes: list[NDArray[np.intp]] = []
+    order = np.argsort(owners, kind="stable")
+    for own in np.split(order, np.searchsorted(owners[order], np.arange(1, people))) if people else []:
+        enrolled = photos if len(own) >= photos else 0
+        templates += [own[:enrolled]] if enrolled else []
+        ends = range(enrolled + photos_per_probe, len(own) + 1, photos_per_probe)
+        probes += [own[end - photos_per_probe : end] for end in ends]
+    # Probes keep the order of their photos, so that a block's scores are summed as they always were.
+    probes.sort(key=lambda window: int(window[0]))
+    probe_rows, template_rows = _as_rows(probes, photos_per_probe), _as_rows(templates, photos)
+    probe_owners, template_owners = owners[probe_rows[:, 0]], owners[template_rows[:, 0]]
     return Comparisons(
-        probes=rows[single],
-        probe_owners=owners[single],
-        templates=np.concatenate(templates),
-        template_owners=fused_owners,
-        probe_counts=np.bincount(owners[single], minlength=people),
-        template_counts=np.bincount(fused_owners, minlength=people),
+        probes=_fused(rows, probe_rows),
+        probe_owners=probe_owners,
+        templates=_fused(rows, template_rows),
+        template_owners=template_owners,
+        probe_counts=np.bincount(probe_owners, minlength=people),
+        template_counts=np.bincount(template_owners, minlength=people),
         symmetric=False,
+        probe_rows=probe_rows,
+        template_rows=template_rows,
+        photos=len(rows),
     )
 
 
-def score(compared: Comparisons) -> Scored:
-    """Compare everything. Memory: 12 bytes for a genuine pair, and a fixed 60 MB."""
-    impostor = np.zeros(BINS, dtype=np.int64)
-    genuine, owners = [], []
-    for block in _blocks(compared):
-        impostor += count_scores(block.scores[block.impostor])
-        genuine.append(block.scores[block.genuine])
-        owners.append(block.probe_owners[np.nonzero(block.genuine)[0]])
-    return Scored(np.concatenate(genuine), np.concatenate(owners), impostor)
+def normalised(compared: Comparisons, cohort: Vectors, k: int) -> Comparisons:
+    """The same comparisons scored in AS-norm's z. `cohort` (M, D): one fused template each of people who are not here.
+
+    Raises:
+        InputError: the cohort is too small, or too alike, for a spread.
+    """
+    probes = cohort_statistics(compared.probes, cohort, k)
+    templates = probes if compared.symmetric else cohort_statistics(compared.templates, cohort, k)
+    for found in (probes, templates):
+        if not (found[:, 1] >= SMALLEST_SD).all():
+            raise InputError(
+                f"a cohort of {len(cohort)} people gives some photo no spread of at least {SMALLEST_SD:g} among its "
+                f"{k} nearest: give a folder of more people"
+            )
+    return replace(compared, statistics=(probes, templates))
 
 
-def impostor_tail(compared: Comparisons, similarity: float) -> Tail:
-    """The impostor scores that reach `similarity`; compares everything again, which costs less than keeping it."""
-    parts = []
-    for block in _blocks(compared):
-        probe, template = np.nonzero(block.impostor & (block.scores >= similarity))
-        parts.append(Tail(block.scores[probe, template], block.probe_owners[probe], block.template_owners[template]))
-    return Tail(
-        np.concatenate([part.scores for part in parts]),
-        np.concatenate([part.probe_owners for part in parts]),
-        np.concatenate([part.template_owners for part in parts]),
-    )
+def _as_rows(windows: Sequence[NDArray[np.intp]], width: int) -> Rows:
+    return np.array(windows, dtype=np.int32).reshape(-1, width)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """Scores (R, M) of some probes with templates; masks of the same shape say which count as what."""
-
-    scores: NDArray[np.float32]
-    genuine: NDArray[np.bool_]
-    impostor: NDArray[np.bool_]
-    probe_owners: Owners
-    template_owners: Owners
-
-
-def _blocks(compared: Comparisons) -> Iterator[_Block]:
-    step = max(1, MOST_SCORES // max(1, len(compared.templates)))
-    for start in range(0, len(compared.probes), step):
-        probes = slice(start, start + step)
-        templates = slice(start if compared.symmetric else 0, None)
-        owners, others = compared.probe_owners[probes], compared.template_owners[templates]
-        scores = compared.probes[probes] @ compared.templates[templates].T
-        same = owners[:, None] == others[None, :]
-        if compared.symmetric:
-            once = np.arange(scores.shape[1])[None, :] > np.arange(scores.shape[0])[:, None]
-            yield _Block(scores, same & once, ~same & once, owners, others)
-        else:
-            yield _Block(scores, same, ~same, owners, others)
+def _fused(vectors: Vectors, rows: Rows) -> Vectors:
+    if rows.shape[1] == 1:
+        return vectors[rows[:, 0]]
+    return np.array([fuse(vectors[own]) for own in rows], dtype=np.float32).reshape(-1, vectors.shape[1])

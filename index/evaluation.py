@@ -16,11 +16,21 @@ from hadir.core.errors import InputError
 from hadir.core.thresholds import RATES, ThresholdTable, cell_of
 from hadir.core.vectors import Vectors
 from hadir.index.calibration import ERRORS_WANTED, Interval
-from hadir.index.comparisons import Comparisons, Scored, compare_all, compare_templates, impostor_tail, score
+from hadir.index.comparisons import Comparisons, compare_all, compare_templates
 from hadir.index.fnmr_bootstrap import TAIL_SHARE, fnmr_intervals
-from hadir.index.score_histogram import BIN_WIDTH, BINS, Counts, count_scores, reached, similarity_at
+from hadir.index.score_histogram import (
+    BIN_WIDTH,
+    BINS,
+    Counts,
+    ScoreShape,
+    count_scores,
+    reached,
+    shape_of,
+    similarity_at,
+)
+from hadir.index.scores import Scored, impostor_tail, score
 
-__all__ = ["EVALUATED_RATES", "Accuracy", "DetPoint", "evaluate", "stranger_rate"]
+__all__ = ["EVALUATED_RATES", "Accuracy", "DetPoint", "assess", "evaluate", "lay_out", "stranger_rate"]
 
 EVALUATED_RATES = ("1e-2", "1e-3", "1e-4")
 MOST_DET_POINTS = 200
@@ -28,7 +38,7 @@ MOST_DET_POINTS = 200
 
 @dataclass(frozen=True, slots=True)
 class DetPoint:
-    """Both error rates, fractions, at one similarity."""
+    """Both error rates, fractions, at one similarity (a z where scores are normalised)."""
 
     similarity: float
     fmr: float
@@ -37,11 +47,15 @@ class DetPoint:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Rates are fractions. A rate that the impostor pairs cannot support (fewer than 30/rate) is None in every map."""
+    """Rates are fractions. A rate that the impostor pairs cannot support (fewer than 30/rate) is None in every map.
+
+    Where scores were normalised, every similarity here is an AS-norm z.
+    """
 
     people: int
     images: int
     photos_per_template: int
+    photos_per_probe: int
     genuine_pairs: int
     impostor_pairs: int
     eer: float
@@ -49,6 +63,7 @@ class Accuracy:
     fnmr_ci95: dict[str, Interval | None]
     similarity_at_fmr: dict[str, float | None]
     det: tuple[DetPoint, ...]
+    shape: ScoreShape
 
 
 def evaluate(
@@ -57,44 +72,65 @@ def evaluate(
     photos_per_template: int = 1,
     rates: Sequence[str] = EVALUATED_RATES,
     seed: int = 0,
+    *,
+    photos_per_probe: int = 1,
 ) -> Accuracy:
-    """Compare (N, D) unit vectors of real photos; `labels` are parallel and say whose photo each is.
+    """Lay out and assess in one step. Raises what `lay_out` raises."""
+    return assess(lay_out(vectors, labels, photos_per_template, photos_per_probe), rates, seed)
 
-    With one photo per template every photo is compared with every other. With K > 1 the first K photos of a person, in
-    the order given, are fused into a template, and every photo that is in no template is compared with all templates.
+
+def lay_out(
+    vectors: Vectors, labels: Sequence[str], photos_per_template: int = 1, photos_per_probe: int = 1
+) -> Comparisons:
+    """What (N, D) unit vectors of real photos are compared with; `labels` are parallel and say whose photo each is.
+
+    With one photo on both sides every photo is compared with every other. Else the first K photos of a person, in the
+    order given, are fused into a template, and probes fused of P photos each that are in no template are compared with
+    all templates. People are numbered in the order of their sorted labels.
 
     Raises:
         InputError: no two photos of one person can be compared, or no two of different people.
     """
-    if photos_per_template < 1:
-        raise InputError(f"{photos_per_template} photos per template, expected at least 1")
+    for photos, side in ((photos_per_template, "template"), (photos_per_probe, "probe")):
+        if photos < 1:
+            raise InputError(f"{photos} photos per {side}, expected at least 1")
     names, inverse = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
     owners = inverse.astype(np.int32)
-    if photos_per_template == 1:
+    if photos_per_template == photos_per_probe == 1:
         compared = compare_all(vectors, owners)
     else:
-        compared = compare_templates(vectors, owners, photos_per_template)
+        compared = compare_templates(vectors, owners, photos_per_template, photos_per_probe)
     if compared.genuine_pairs == 0 or compared.impostor_pairs == 0:
+        enough = photos_per_template + photos_per_probe - 1
         raise InputError(
             f"{len(names)} people with {len(labels)} photos give {compared.genuine_pairs} pairs of one person and "
-            f"{compared.impostor_pairs} of two: give two people or more, one with over {photos_per_template} photo(s)"
+            f"{compared.impostor_pairs} of two: give two people or more, one with over {enough} photo(s)"
         )
+    return compared
+
+
+def assess(compared: Comparisons, rates: Sequence[str] = EVALUATED_RATES, seed: int = 0) -> Accuracy:
+    """Score everything. There must be genuine and impostor comparisons."""
     scored = score(compared)
-    curve = _Curve(reached(count_scores(scored.genuine)), reached(scored.impostor))
+    counts = count_scores(scored.genuine)
+    curve = _Curve(reached(counts), reached(scored.impostor))
     supported = [rate for rate in rates if compared.impostor_pairs * float(rate) >= ERRORS_WANTED - 1e-9]
     thresholds = {rate: similarity_at(curve.impostor, float(rate)) for rate in supported}
     intervals = _intervals(compared, scored, supported, seed)
+    unit = compared.unit
     return Accuracy(
-        people=len(names),
-        images=len(labels),
-        photos_per_template=photos_per_template,
+        people=compared.people,
+        images=compared.photos,
+        photos_per_template=compared.template_rows.shape[1],
+        photos_per_probe=compared.probe_rows.shape[1],
         genuine_pairs=compared.genuine_pairs,
         impostor_pairs=compared.impostor_pairs,
         eer=curve.equal_error_rate(),
         fnmr_at_fmr={rate: curve.at(thresholds[rate]).fnmr if rate in supported else None for rate in rates},
         fnmr_ci95={rate: intervals.get(rate) for rate in rates},
-        similarity_at_fmr={rate: thresholds.get(rate) for rate in rates},
-        det=curve.points(),
+        similarity_at_fmr={rate: thresholds[rate] * unit if rate in supported else None for rate in rates},
+        det=tuple(DetPoint(p.similarity * unit, p.fmr, p.fnmr) for p in curve.points()),
+        shape=shape_of(counts, scored.impostor, unit),
     )
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hadir.index.comparisons import Comparisons, Owners, Scored, Tail
+from hadir.index.comparisons import Comparisons, Owners
+from hadir.index.scores import Scored, Tail
 
 __all__ = ["DRAWS", "TAIL_SHARE", "fnmr_intervals"]
 

@@ -6,10 +6,22 @@ open pack's thresholds at two rates a factor of ten apart lie 1.3e-2 apart, so a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BINS", "BIN_WIDTH", "MOST_SCORES", "Counts", "count_scores", "reached", "similarity_at"]
+__all__ = [
+    "BINS",
+    "BIN_WIDTH",
+    "MOST_SCORES",
+    "Counts",
+    "ScoreShape",
+    "count_scores",
+    "reached",
+    "shape_of",
+    "similarity_at",
+]
 
 Counts = NDArray[np.int64]
 """(BINS,) int64: bin i counts the scores in [-1 + i * BIN_WIDTH, -1 + (i + 1) * BIN_WIDTH)."""
@@ -20,6 +32,8 @@ BINS = 2**16 + 1
 
 MOST_SCORES = 1 << 21
 """Scores to count in one call: about 26 MB with the temporary arrays."""
+
+SHAPE_BINS = 120
 
 
 def count_scores(scores: NDArray[np.float32]) -> Counts:
@@ -42,3 +56,23 @@ def similarity_at(reaching: Counts, rate: float) -> float:
     allowed = int(rate * int(reaching[0]) + 1e-9)
     place = int(np.searchsorted(-reaching, -allowed, side="left"))
     return place * BIN_WIDTH - 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreShape:
+    """A histogram to look at: counts between neighbouring `edges`, one fewer than edges."""
+
+    edges: tuple[float, ...]
+    genuine: tuple[int, ...]
+    impostor: tuple[int, ...]
+
+
+def shape_of(genuine: Counts, impostor: Counts, unit: float = 1.0) -> ScoreShape:
+    """Both counts over the range in which there are any, at most SHAPE_BINS wide steps; edges are times `unit`."""
+    occupied = np.flatnonzero(genuine + impostor)
+    first, last = int(occupied[0]), int(occupied[-1]) + 1
+    step = -(-(last - first) // SHAPE_BINS)
+    starts = np.arange(first, last, step)
+    edges = (np.append(starts, starts[-1] + step) * BIN_WIDTH - 1.0) * unit
+    coarse = (np.add.reduceat(counts[:last], starts) for counts in (genuine, impostor))
+    return ScoreShape(tuple(edges.tolist()), *(tuple(counts.tolist()) for counts in coarse))

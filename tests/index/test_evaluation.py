@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hadir.core.errors import InputError
 from hadir.core.thresholds import ThresholdTable
 from hadir.core.vectors import Vectors, fuse, normalise
-from hadir.index import comparisons
+from hadir.index import scores
 from hadir.index.evaluation import evaluate, stranger_rate
 from hadir.index.score_histogram import BIN_WIDTH
 
@@ -58,7 +58,7 @@ def test_every_figure_is_the_definition_counted_one_by_one(photos: int) -> None:
 def test_results_do_not_depend_on_the_size_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, labels = photos_of([1 + n % 5 for n in range(40)])
     whole = [evaluate(vectors, labels, photos) for photos in (1, 2)]
-    monkeypatch.setattr(comparisons, "MOST_SCORES", 500)
+    monkeypatch.setattr(scores, "MOST_SCORES", 500)
     assert [evaluate(vectors, labels, photos) for photos in (1, 2)] == whole
 
 

@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from hadir.core.vectors import normalise
-from hadir.index.comparisons import Comparisons, compare_all, compare_templates, impostor_tail, score
+from hadir.index.comparisons import Comparisons, compare_all, compare_templates
 from hadir.index.fnmr_bootstrap import DRAWS, fnmr_intervals
+from hadir.index.scores import impostor_tail, score
 
 RATE = 0.1
 PEOPLE = 20
