@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from hadir.app.serving_pack import pack_for_space, runtime_of
 from hadir.attendance.assemble import Assembler
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.policy import Policy, load_policy
@@ -18,8 +19,7 @@ from hadir.core.errors import InputError
 from hadir.core.settings import Settings
 from hadir.core.thresholds import Thresholds
 from hadir.faces.pack import PackInfo
-from hadir.faces.packs import load_pack
-from hadir.faces.runtime import Runtime
+from hadir.index.manifest import read_manifest
 from hadir.index.pointers import resolve
 from hadir.index.snapshot import Snapshot, load_snapshot
 from hadir.pipeline.case_photos import CasePhotos
@@ -41,6 +41,7 @@ __all__ = [
     "policy_of",
     "runtime_of",
     "serving",
+    "serving_of",
 ]
 
 _SHIPPED_POLICY = Path(__file__).with_name("policy.toml")
@@ -62,18 +63,15 @@ def serving(settings: Settings) -> Serving:
     Raises:
         PackError, SnapshotError, SpaceMismatch: one line that says what to do.
     """
-    runtime = runtime_of(settings)
-    pack = load_pack(settings.faces.pack, settings.faces.precision, runtime).info
-    folder = resolve(Path(settings.stores.snapshots)).absolute()
-    snapshot = load_snapshot(folder, pack.embedding_space)
-    name = settings.faces.pack if settings.faces.pack == "open" else str(Path(settings.faces.pack).absolute())
-    stage = StageSpec(name, settings.faces.precision, str(folder), runtime)
-    return Serving(pack, snapshot, Thresholds(snapshot.calibration.table, pack.thresholds), stage)
+    return serving_of(settings, resolve(Path(settings.stores.snapshots)))
 
 
-def runtime_of(settings: Settings) -> Runtime:
-    """Where the settings want the models to run."""
-    return Runtime(settings.faces.runtime, settings.faces.allow_cpu)
+def serving_of(settings: Settings, folder: Path) -> Serving:
+    """The snapshot in `folder` with the pack that made its vectors. Raises as `serving`."""
+    served = pack_for_space(settings, read_manifest(folder).space)
+    snapshot = load_snapshot(folder, served.info.embedding_space)
+    stage = StageSpec(served.pack, served.precision, str(folder.absolute()), runtime_of(settings))
+    return Serving(served.info, snapshot, Thresholds(snapshot.calibration.table, served.info.thresholds), stage)
 
 
 def assembler(settings: Settings, served: Serving, now_ms: int) -> tuple[Assembler, Policy]:

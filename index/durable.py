@@ -9,7 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["flush_folder", "write_durably"]
+__all__ = ["flush_folder", "write_durably", "write_whole"]
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -18,18 +18,13 @@ def write_durably(path: Path, content: bytes) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written; the old content is then untouched.
     """
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
+    _replace(path, content, flushed=True)
     flush_folder(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """As `write_durably` for readers, but a power loss may lose it: for what is told anew every second."""
+    _replace(path, content, flushed=False)
 
 
 def flush_folder(folder: Path) -> None:
@@ -39,3 +34,18 @@ def flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _replace(path: Path, content: bytes, flushed: bool) -> None:
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            if flushed:
+                file.flush()
+                os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise

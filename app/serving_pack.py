@@ -1,0 +1,70 @@
+"""Which pack serves a snapshot: the one whose vectors it holds, so that both always change together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from hadir.core.errors import SpaceMismatch
+from hadir.core.settings import Settings
+from hadir.faces.manifest import Precision
+from hadir.faces.open_pack import Choice
+from hadir.faces.pack import PackInfo
+from hadir.faces.packs import OPEN, load_pack
+from hadir.faces.runtime import Runtime
+from hadir.index.space import EmbeddingSpace
+
+__all__ = ["ServingPack", "pack_for_space", "runtime_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServingPack:
+    """`pack` and `precision` as `load_pack` takes them, a folder as an absolute path; `info` is what it says."""
+
+    pack: str
+    precision: Choice
+    info: PackInfo
+
+
+def pack_for_space(settings: Settings, space: EmbeddingSpace) -> ServingPack:
+    """The pack that makes vectors of `space`: the settings' if it does, in whichever precision, else any other here.
+
+    Blocks for as long as the packs in question take to load, 50 ms for the open one.
+
+    Raises:
+        SpaceMismatch: no pack here makes such vectors; the message names the space, its pack and the settings' pack.
+        PackError: the settings' pack, or the one that makes them, cannot be used here.
+        SetupError: the runtime that the settings ask for is not to be had.
+    """
+    configured = _absolute(settings.faces.pack)
+    info = load_pack(configured, settings.faces.precision, runtime_of(settings)).info
+    if info.embedding_space == space.name:
+        return ServingPack(configured, settings.faces.precision, info)
+    for pack, precision in _others(configured, info, space):
+        other = load_pack(pack, precision, runtime_of(settings)).info
+        if other.embedding_space == space.name:
+            return ServingPack(pack, precision, other)
+    raise SpaceMismatch(
+        f"no pack here makes vectors of embedding space {space.name} ({space.pack}, {space.precision}), "
+        f"{settings.faces.pack!r} makes {info.embedding_space}: add the pack of that space (hadir models add), "
+        "or serve a snapshot of this one"
+    )
+
+
+def _others(configured: str, info: PackInfo, space: EmbeddingSpace) -> Iterator[tuple[str, Choice]]:
+    """Open packs in the precision of `space`, where it is one of theirs."""
+    open_packs = (configured, OPEN) if info.precision in get_args(Precision) else (OPEN,)
+    for precision in get_args(Precision):
+        if precision == space.precision:
+            yield from ((pack, precision) for pack in dict.fromkeys(open_packs))
+
+
+def runtime_of(settings: Settings) -> Runtime:
+    """Where the settings want the models to run."""
+    return Runtime(settings.faces.runtime, settings.faces.allow_cpu)
+
+
+def _absolute(pack: str) -> str:
+    return pack if pack == OPEN else str(Path(pack).absolute())
