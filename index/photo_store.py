@@ -17,8 +17,9 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 class PhotoStore:
     """Each photo under its SHA-256 (a template's id): keeping it again changes nothing. Raises as Storage."""
 
-    def __init__(self, uri: str) -> None:
-        self._storage = Storage(uri)
+    def __init__(self, place: Storage | str) -> None:
+        """`place` is a storage, or the path or URI of one that is not encrypted."""
+        self._storage = place if isinstance(place, Storage) else Storage(place)
 
     def keep(self, photo: bytes) -> str:
         """Store one photo's bytes; returns its id, the hex SHA-256."""

@@ -8,6 +8,7 @@ from pyarrow import fs
 
 from hadir.core.errors import ConfigError, StoreUnavailable
 from hadir.index.durable import write_durably
+from hadir.index.envelope import OVERHEAD_BYTES, Envelope, is_sealed, key_name
 
 __all__ = ["Storage"]
 
@@ -19,9 +20,14 @@ class Storage:
     write may have been: write again.
     """
 
-    def __init__(self, uri: str | Path) -> None:
-        """`uri` is a local path or a pyarrow file-system URI. Raises ConfigError where it is neither."""
+    def __init__(self, uri: str | Path, envelope: Envelope | None = None) -> None:
+        """`uri` is a local path or a pyarrow file-system URI; with an `envelope` every file is encrypted.
+
+        Raises:
+            ConfigError: it is neither.
+        """
         self.uri = str(uri)
+        self._envelope = envelope
         try:
             # pyarrow takes an absolute path, but no relative one, for a URI.
             place = self.uri if "://" in self.uri else str(Path(uri).absolute())
@@ -30,15 +36,19 @@ class Storage:
             raise ConfigError(f"{self.uri!r} is not a place that files can be kept in: {err}") from err
 
     @classmethod
-    def on(cls, files: fs.FileSystem, root: str, uri: str) -> Storage:
+    def on(cls, files: fs.FileSystem, root: str, uri: str, envelope: Envelope | None = None) -> Storage:
         """A folder of a file system that is open already; `uri` is how messages name it."""
         storage = cls.__new__(cls)
-        storage.uri, storage._files, storage._root = uri, files, root
+        storage.uri, storage._envelope, storage._files, storage._root = uri, envelope, files, root
         return storage
 
     def within(self, folder: str) -> Storage:
         """The storage of one folder of this one."""
-        return Storage.on(self._files, self._path(folder), f"{self.uri.rstrip('/')}/{folder}")
+        return Storage.on(self._files, self._path(folder), f"{self.uri.rstrip('/')}/{folder}", self._envelope)
+
+    def under(self, envelope: Envelope | None) -> Storage:
+        """The same folder, with this key or without one."""
+        return Storage.on(self._files, self._root, self.uri, envelope)
 
     @property
     def local(self) -> Path | None:
@@ -47,7 +57,25 @@ class Storage:
 
     def read(self, name: str, most_bytes: int) -> bytes | None:
         """The file's first `most_bytes` + 1 bytes at most (one more tells that it is too large); None where it is not
-        there."""
+        there.
+
+        Raises:
+            ConfigError: it is encrypted and no key is named, or another one, or it is not and a key is named.
+            GalleryError: it was altered since it was encrypted.
+        """
+        content = self.read_raw(name, most_bytes + OVERHEAD_BYTES)
+        if content is None:
+            return None
+        if len(content) > most_bytes + OVERHEAD_BYTES or (self._envelope is None and not is_sealed(content)):
+            return content[: most_bytes + 1]
+        if self._envelope is None:
+            raise ConfigError(
+                f"{self.uri}/{name} is encrypted with key {key_name(content)}: name its file in [stores] key_file"
+            )
+        return self._envelope.open(name.rpartition("/")[2], content)[: most_bytes + 1]
+
+    def read_raw(self, name: str, most_bytes: int) -> bytes | None:
+        """As `read`, the bytes that lie there, encrypted or not."""
         try:
             with self._files.open_input_stream(self._path(name)) as stream:
                 content: bytes = stream.read(most_bytes + 1)
@@ -60,6 +88,8 @@ class Storage:
     def write(self, name: str, content: bytes) -> None:
         """Replace or make the file: a reader sees the old or the new content, whole; durable on return."""
         path = self._path(name)
+        if self._envelope is not None:
+            content = self._envelope.seal(name.rpartition("/")[2], content)
         try:
             if self.local is not None:
                 Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
