@@ -71,25 +71,37 @@ def _measured(body: Mapping[str, Any], reviewer: bool) -> Iterator[Line]:
 def _similarities(face: Mapping[str, Any], thresholds: Mapping[str, Any]) -> Iterator[Line]:
     claimed = face.get("claimed")
     if claimed:
-        yield "similarity to the claimed person", f"{claimed['similarity']:.4f} cosine{_limits(thresholds)}"
+        yield "similarity to the claimed person", f"{_scores(claimed)}{_limits(thresholds)}"
     identify = thresholds.get("identify")
     if identify and identify.get("similarity") is not None:
         margin = thresholds.get("identify_margin")
-        limit = f"{identify['similarity']:.4f} at FMR {identify['fmr']:g}, and {margin} above everybody else"
+        limit = f"{identify['similarity']:.4f} {_scale(identify)} at FMR {identify['fmr']:g}"
+        limit += f", and {margin} cosine above everybody else"
         yield "to name somebody else", limit
     others: Sequence[Mapping[str, Any]] = face.get("others") or ()
     for other in others[:1]:
         who = "a synthetic person" if other["synthetic"] else "the best other person"
-        yield f"similarity to {who}", f"{other['similarity']:.4f} cosine"
+        yield f"similarity to {who}", _scores(other)
 
 
 def _limits(thresholds: Mapping[str, Any]) -> str:
     named = [
-        f"{name} at FMR {limit['fmr']:g} needs {limit['similarity']:.4f} (cell {limit['cell']} of {limit['source']})"
+        f"{name} at FMR {limit['fmr']:g} needs {limit['similarity']:.4f} {_scale(limit)} "
+        f"(cell {limit['cell']} of {limit['source']})"
         for name in ("accept", "review")
         if (limit := thresholds.get(name)) and limit.get("similarity") is not None
     ]
     return f"; {'; '.join(named)}" if named else ""
+
+
+def _scores(other: Mapping[str, Any]) -> str:
+    """The cosine, and z where the snapshot normalises; evidence from before that has no such field."""
+    z = other.get("normalised")
+    return f"{other['similarity']:.4f} cosine" + ("" if z is None else f", {z:.3f} normalised (AS-norm)")
+
+
+def _scale(limit: Mapping[str, Any]) -> str:
+    return "normalised" if limit.get("scale") == "as-norm" else "cosine"
 
 
 def _versions(row: LedgerRow) -> Iterator[Line]:

@@ -26,9 +26,10 @@ class FaceCheck:
     def passes(self) -> bool:
         """Whether 1:1 passes at the policy's accept_fmr."""
         claimed, accept = self.finding.claimed, self.accept
-        if claimed is None or accept is None or accept.similarity is None:
+        score = accept.score(claimed) if claimed is not None and accept is not None else None
+        if score is None or accept is None or accept.similarity is None:
             return False
-        return claimed.similarity >= accept.similarity
+        return score >= accept.similarity
 
     def as_json(self) -> dict[str, object]:
         """For machines."""
@@ -37,6 +38,8 @@ class FaceCheck:
             "person": self.person,
             "passes": self.passes,
             "similarity": claimed.similarity if claimed else None,
+            "normalised": claimed.normalised if claimed else None,
+            "scale": accept.scale if accept else None,
             "threshold": accept.similarity if accept else None,
             "fmr": accept.fmr if accept else None,
             "cell": accept.cell if accept else None,
@@ -52,10 +55,10 @@ class FaceCheck:
             (f"photo {n}", p.code.value if p.code else "usable") for n, p in enumerate(self.finding.photos, start=1)
         ]
         if claimed is not None and accept is not None and accept.similarity is not None:
-            told.append(("similarity", f"{claimed.similarity:.4f} cosine to person {self.person}"))
-            told.append(
-                ("needed", f"{accept.similarity:.4f} at FMR {accept.fmr:g} (cell {accept.cell} of {accept.source})")
-            )
+            z = "" if claimed.normalised is None else f", normalised {claimed.normalised:.3f}"
+            told.append(("similarity", f"{claimed.similarity:.4f} cosine to person {self.person}{z}"))
+            where = f"{accept.scale} at FMR {accept.fmr:g} (cell {accept.cell} of {accept.source})"
+            told.append(("needed", f"{accept.similarity:.4f} {where}"))
         told.append(("result", "passes" if self.passes else "does not pass"))
         return told
 
@@ -76,5 +79,6 @@ def check_face(settings: Settings, pack: str, person: str, photos: Sequence[byte
     accept = None
     if finding.claimed is not None:
         policy = policy_of(settings)
-        accept = served.thresholds.at(policy.accept_fmr, finding.usable, finding.claimed.photos)
+        scale = served.thresholds.scale(policy.accept_fmr, finding.usable, finding.claimed)
+        accept = served.thresholds.at(policy.accept_fmr, finding.usable, finding.claimed.photos, scale)
     return FaceCheck(person, finding, accept)

@@ -79,9 +79,9 @@ class Assembler:
             on_roster=True,
             face=face,
             failed_attempts=failed_attempts,
-            accept=self._threshold(self._policy.accept_fmr, face, claimed),
-            review=self._threshold(self._policy.review_fmr, face, claimed),
-            identify=self._threshold(self._policy.identify_fmr, face, rival),
+            accept=self._threshold(self._policy.accept_fmr, face, claimed, self._policy.accept_fmr),
+            review=self._threshold(self._policy.review_fmr, face, claimed, self._policy.accept_fmr),
+            identify=self._threshold(self._policy.identify_fmr, face, rival, self._policy.identify_fmr),
             agree=self._agree(face),
             identify_margin=self._identify_margin if face is not None else None,
             place=self._place(check_in, duty),
@@ -95,11 +95,15 @@ class Assembler:
             return None
         return nearest(check_in.fix, self._sites.of(check_in.person, duty.unit, duty.day))
 
-    def _threshold(self, fmr: float, face: FaceFinding | None, other: Candidate | None) -> AppliedThreshold | None:
-        """The rate's threshold in the cell of this comparison; None where there is nothing to compare."""
+    def _threshold(
+        self, fmr: float, face: FaceFinding | None, other: Candidate | None, strictest_fmr: float
+    ) -> AppliedThreshold | None:
+        """The rate's threshold in the cell of this comparison; None where there is nothing to compare. One comparison
+        has one scale, which the strictest rate that is applied to it decides."""
         if face is None or face.usable < 1 or other is None or other.photos < 1:
             return None
-        return self._thresholds.at(fmr, face.usable, other.photos)
+        scale = self._thresholds.scale(strictest_fmr, face.usable, other)
+        return self._thresholds.at(fmr, face.usable, other.photos, scale)
 
     def _agree(self, face: FaceFinding | None) -> AppliedThreshold | None:
         """Two photos of one check-in are one photo against one photo."""

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from hadir.attendance.geofence import Fence, judge
 from hadir.attendance.policy import Policy
 from hadir.core.check_in import Channel, CheckIn, Direction, Received
-from hadir.core.evidence import AppliedThreshold, Evidence, FaceFinding
+from hadir.core.evidence import AppliedThreshold, Candidate, Evidence, FaceFinding
 from hadir.core.verdict import PHOTO_CODES, QUALITY_CODES, Outcome, Reason, Verdict
 
 __all__ = ["decide"]
@@ -96,10 +96,10 @@ def _similarity(face: FaceFinding, evidence: Evidence, policy: Policy) -> Iterat
     """1:1 first; 1:N is looked at only where 1:1 fails. A person without templates has nothing to be compared with."""
     if not face.enrolled:
         return
-    similarity = face.claimed.similarity if face.claimed is not None else None
-    if _reaches(similarity, evidence.accept):
+    accept, review = (_above(face.claimed, threshold) for threshold in (evidence.accept, evidence.review))
+    if accept is not None and accept >= 0:
         return
-    if not _misses(similarity, evidence.review):
+    if review is None or review >= 0:
         yield Outcome.REVIEW, Reason.SIMILARITY_UNCERTAIN
     elif _other_stands_out(face, evidence):
         yield Outcome.REJECTED, Reason.IMPOSTOR_SUSPECTED
@@ -110,7 +110,8 @@ def _similarity(face: FaceFinding, evidence: Evidence, policy: Policy) -> Iterat
 
 
 def _other_stands_out(face: FaceFinding, evidence: Evidence) -> bool:
-    """One other person passes `identify_fmr` and exceeds both the claimed and the second-best other by the margin.
+    """One other person passes `identify_fmr` and exceeds both the claimed and the second-best other by the margin,
+    which is a cosine, whatever scale the rate is in.
 
     A synthetic person is never accused, but counts as second best: where the best other is synthetic, nobody real
     stands out from them.
@@ -119,11 +120,16 @@ def _other_stands_out(face: FaceFinding, evidence: Evidence) -> bool:
         return False
     best, margin = face.others[0].similarity, evidence.identify_margin
     runners_up = [face.claimed.similarity, *(other.similarity for other in face.others[1:])]
-    return _reaches(best, evidence.identify) and all(best >= other + margin for other in runners_up)
+    above = _above(face.others[0], evidence.identify)
+    return above is not None and above >= 0 and all(best >= other + margin for other in runners_up)
 
 
 def _agreement(face: FaceFinding, evidence: Evidence) -> Iterator[_Row]:
-    if face.usable > 1 and not _reaches(face.agreement, evidence.agree):
+    """Two photos of one check-in belong to no template, so they are compared by their cosine."""
+    if face.usable < 2:
+        return
+    above = _difference(face.agreement, evidence.agree)
+    if above is None or above < 0:
         yield Outcome.REVIEW, Reason.PHOTOS_DISAGREE
 
 
@@ -174,21 +180,18 @@ def _channel(check_in: CheckIn, evidence: Evidence, policy: Policy) -> Iterator[
         yield policy.paper, Reason.CHANNEL_PAPER
 
 
-def _reaches(similarity: float | None, threshold: AppliedThreshold | None) -> bool:
-    above = _above(similarity, threshold)
-    return above is not None and above >= 0
-
-
-def _misses(similarity: float | None, threshold: AppliedThreshold | None) -> bool:
-    above = _above(similarity, threshold)
-    return above is not None and above < 0
-
-
-def _above(similarity: float | None, threshold: AppliedThreshold | None) -> float | None:
-    """How far the similarity lies above the threshold; None where nothing can be said: one is absent or not finite."""
-    if similarity is None or threshold is None or threshold.similarity is None:
+def _above(other: Candidate | None, threshold: AppliedThreshold | None) -> float | None:
+    """How far a comparison lies above the threshold, in the threshold's own scale; None where nothing can be said."""
+    if other is None or threshold is None:
         return None
-    above = similarity - threshold.similarity
+    return _difference(threshold.score(other), threshold)
+
+
+def _difference(score: float | None, threshold: AppliedThreshold | None) -> float | None:
+    """None where one of both is absent or not finite."""
+    if score is None or threshold is None or threshold.similarity is None:
+        return None
+    above = score - threshold.similarity
     return above if math.isfinite(above) else None
 
 

@@ -96,6 +96,7 @@ def _face(face: FaceFinding) -> dict[str, object]:
 
 def _candidate(candidate: Candidate) -> dict[str, object]:
     return {
+        "normalised": _rounded(candidate.normalised, _SCORE_DIGITS),
         "person": candidate.person,
         "photos": int(candidate.photos),
         "similarity": _rounded(candidate.similarity, _SCORE_DIGITS),
@@ -181,6 +182,7 @@ def _threshold(applied: AppliedThreshold) -> dict[str, object]:
     return {
         "cell": applied.cell,
         "fmr": applied.fmr,
+        "scale": applied.scale,
         "similarity": _rounded(applied.similarity, _SCORE_DIGITS),
         "source": applied.source,
     }

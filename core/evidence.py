@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hadir.core.verdict import Reason
 
@@ -14,10 +15,15 @@ __all__ = [
     "FaceFinding",
     "FaceMeasures",
     "History",
+    "ImpostorCount",
     "PhotoFinding",
     "Place",
+    "Scale",
     "ShiftWindow",
 ]
+
+Scale = Literal["cosine", "as-norm"]
+"""What a score is counted in: a cosine in [-1, 1], or a normalised score z (hadir.index.normalisation), unbounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,14 @@ class Candidate:
     """One enrolled person in a search result: cosine similarity, and how many photos their template was fused from.
 
     `synthetic` people are vectors of nobody: they take part in a search, never in an accusation or a statistic.
+    `normalised` is the similarity as z (AS-norm), None where the snapshot has no normalisation or it cannot be told.
     """
 
     person: str
     similarity: float
     photos: int
     synthetic: bool = False
+    normalised: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +75,22 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
+class ImpostorCount:
+    """A live probe against people whom nobody claimed: `compared` of them, and how many reached the threshold of each
+    rate (`reached`, rate to count): what a nominal rate is in truth, where check-ins are honest."""
+
+    compared: int
+    reached: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class FaceFinding:
     """What a face actor returns for one check-in.
 
     `photos` is parallel to the check-in's photos; `usable` of them were fused into the probe (L2 mean). `agreement` is
     the lowest cosine between two usable photos, None below two. `claimed` is None where the person has no template (or
     nothing was usable). `others` are the best enrolled people other than the claimed one, descending, at most two.
-    `cohort` is None where nothing was usable or nobody else is enrolled.
+    `cohort` is None where nothing was usable or nobody else is enrolled; `impostors` where nobody counts them.
     """
 
     photos: tuple[PhotoFinding, ...]
@@ -85,21 +102,27 @@ class FaceFinding:
     cohort: Cohort | None
     embedding_space: str
     snapshot: str
+    impostors: ImpostorCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedThreshold:
-    """The similarity that a rate means for one cell, and where it came from.
+    """The similarity that a rate means for one cell, in one scale, and where it came from.
 
-    `cell` is `p/k` (probe photos / template photos). `source` is `snapshot`, `pack`, or `pack:highest` where the
-    pack has
-    no figure for this cell and its highest supported threshold serves. `similarity` None: nothing supports this rate.
+    `cell` is `p/k` (probe photos / template photos). `source` is `snapshot`, `pack`, or `pack:highest` where the pack
+    has no figure for this cell and its highest supported threshold serves. `similarity` None: nothing supports this
+    rate. It is a cosine or a z, as `scale` says; packs know cosines alone.
     """
 
     fmr: float
     cell: str
     similarity: float | None
     source: str
+    scale: Scale = "cosine"
+
+    def score(self, other: Candidate) -> float | None:
+        """What of a comparison this threshold is for: its cosine or its z; None where it has no z."""
+        return other.similarity if self.scale == "cosine" else other.normalised
 
 
 @dataclass(frozen=True, slots=True)

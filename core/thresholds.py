@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hadir.core.errors import CalibrationError
-from hadir.core.evidence import AppliedThreshold
+from hadir.core.evidence import AppliedThreshold, Candidate, Scale
 
 __all__ = ["CELLS", "RATES", "ThresholdTable", "Thresholds", "cell_of", "rate_key"]
 
@@ -40,7 +41,8 @@ def rate_key(fmr: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdTable:
-    """`similarity[rate][cell]` is a cosine, or None: not enough data (fewer than 30/FMR comparisons)."""
+    """`similarity[rate][cell]` is a cosine (or a z, in a table of normalised scores), or None: not enough data (fewer
+    than 30/FMR comparisons)."""
 
     similarity: Mapping[str, Mapping[str, float | None]]
 
@@ -54,26 +56,45 @@ class ThresholdTable:
 
 
 class Thresholds:
-    """The snapshot's own table first, then the pack's cell, then the pack's highest cell, then nothing."""
+    """The snapshot's own table first, then the pack's cell, then the pack's highest cell, then nothing.
 
-    def __init__(self, snapshot: ThresholdTable, pack: ThresholdTable) -> None:
+    `normalised` is the snapshot's table of z, None where it does not normalise. A z belongs to the gallery that it was
+    measured in, so no pack can stand in for it: where it has no figure, the cosine serves.
+    """
+
+    def __init__(
+        self, snapshot: ThresholdTable, pack: ThresholdTable, normalised: ThresholdTable | None = None
+    ) -> None:
         self._snapshot = snapshot
         self._pack = pack
-        self._known: dict[tuple[float, str], AppliedThreshold] = {}
+        self._normalised = normalised
+        self._known: dict[tuple[float, str, Scale], AppliedThreshold] = {}
 
-    def at(self, fmr: float, probe_photos: int, template_photos: int) -> AppliedThreshold:
+    def at(self, fmr: float, probe_photos: int, template_photos: int, scale: Scale = "cosine") -> AppliedThreshold:
         """The threshold that serves for this rate and cell, and its source; `similarity` None where nothing does.
 
         Raises:
             CalibrationError: the rate is not one that tables hold.
         """
-        cell = cell_of(probe_photos, template_photos)
-        if (fmr, cell) not in self._known:
-            self._known[fmr, cell] = self._look_up(fmr, cell)
-        return self._known[fmr, cell]
+        key = (fmr, cell_of(probe_photos, template_photos), scale)
+        if key not in self._known:
+            self._known[key] = self._look_up(*key)
+        return self._known[key]
 
-    def _look_up(self, fmr: float, cell: str) -> AppliedThreshold:
+    def scale(self, fmr: float, probe_photos: int, other: Candidate) -> Scale:
+        """What a comparison is judged in: z where it has one and the snapshot's table supports `fmr` for it.
+
+        Ask with the strictest rate that will be applied to this comparison: what supports that, supports the others.
+        """
+        if other.normalised is None or self._normalised is None or not math.isfinite(other.normalised):
+            return "cosine"
+        return "cosine" if self.at(fmr, probe_photos, other.photos, "as-norm").similarity is None else "as-norm"
+
+    def _look_up(self, fmr: float, cell: str, scale: Scale) -> AppliedThreshold:
         rate = rate_key(fmr)
+        if scale == "as-norm":
+            z = None if self._normalised is None else self._normalised.get(rate, cell)
+            return AppliedThreshold(fmr, cell, z, "none" if z is None else "snapshot", scale)
         for source, value in (
             ("snapshot", self._snapshot.get(rate, cell)),
             ("pack", self._pack.get(rate, cell)),

@@ -227,3 +227,33 @@ def test_an_identify_rate_that_nothing_supports_only_silences_suspicion() -> Non
     identify = evidence(some, received("a", "2026-11-24T07:00"), finding(), 0, History()).identify
     assert identify is not None
     assert (identify.similarity, identify.source) == (None, "none")
+
+
+Z_TABLE = ThresholdTable({"1e-3": {"1/3": 2.0}, "1e-2": {"1/1": 0.0, "1/2": 0.2, "1/3": 0.1}})
+
+
+def normalised(claimed: float | None, best: float | None) -> FaceFinding:
+    plain = finding(agreement=0.8)
+    assert plain.claimed is not None
+    others = (replace(plain.others[0], normalised=best), plain.others[1])
+    return replace(plain, claimed=replace(plain.claimed, normalised=claimed), others=others)
+
+
+def test_accept_and_review_are_in_one_scale_and_agreement_stays_a_cosine() -> None:
+    some = assembler(thresholds=Thresholds(SNAPSHOT, PACK, Z_TABLE))
+    seen = evidence(some, received("a", "2026-11-24T07:00"), normalised(2.2, 1.0), 0, History())
+    shown = [(t.similarity, t.scale) for t in (seen.accept, seen.review, seen.identify, seen.agree) if t]
+    assert shown == [(2.0, "as-norm"), (0.1, "as-norm"), (0.6, "cosine"), (0.31, "cosine")]
+
+
+def test_without_a_z_of_the_claimed_person_the_cosine_table_serves() -> None:
+    some = assembler(thresholds=Thresholds(SNAPSHOT, PACK, Z_TABLE))
+    seen = evidence(some, received("a", "2026-11-24T07:00"), normalised(None, None), 0, History())
+    assert [t.scale for t in (seen.accept, seen.review, seen.identify) if t] == ["cosine"] * 3
+
+
+def test_a_review_rate_alone_does_not_make_a_second_scale() -> None:
+    only_review = ThresholdTable({"1e-2": {"1/3": 0.1}, "1e-3": {"1/3": None}})
+    some = assembler(thresholds=Thresholds(SNAPSHOT, PACK, only_review))
+    seen = evidence(some, received("a", "2026-11-24T07:00"), normalised(2.2, 1.0), 0, History())
+    assert [t.scale for t in (seen.accept, seen.review) if t] == ["cosine", "cosine"]

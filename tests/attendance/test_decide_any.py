@@ -77,6 +77,41 @@ def test_the_number_of_mismatches_before_a_review_is_the_policys() -> None:
     assert decide(claim(), evidence(finding(0.1)), policy).outcome is REVIEW
 
 
+def z_evidence(claimed: float | None, best: float | None, cosines: tuple[float, float] = (0.1, 0.6)) -> Evidence:
+    plain = impostor(*cosines)
+    assert plain.claimed is not None
+    others = (replace(plain.others[0], normalised=best), plain.others[1])
+    return evidence(
+        replace(plain, claimed=replace(plain.claimed, normalised=claimed), others=others),
+        accept=AppliedThreshold(1e-3, "1/3", 2.0, "snapshot", "as-norm"),
+        review=AppliedThreshold(1e-2, "1/3", 0.5, "snapshot", "as-norm"),
+        identify=AppliedThreshold(1e-4, "1/3", 3.0, "snapshot", "as-norm"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("claimed", "best", "reason"),
+    [
+        (2.0, 0.0, Reason.OK),
+        (1.9, 9.0, Reason.SIMILARITY_UNCERTAIN),
+        (0.4, 3.0, Reason.IMPOSTOR_SUSPECTED),
+        (0.4, 2.9, Reason.FACE_MISMATCH),
+        (0.4, None, Reason.FACE_MISMATCH),
+        (None, 9.0, Reason.SIMILARITY_UNCERTAIN),
+        (math.nan, 9.0, Reason.SIMILARITY_UNCERTAIN),
+    ],
+)
+def test_a_normalised_threshold_is_compared_with_normalised_scores(
+    claimed: float | None, best: float | None, reason: Reason
+) -> None:
+    assert decide(claim(), z_evidence(claimed, best), POLICY).reasons[0] is reason
+
+
+def test_standing_out_is_measured_in_cosines_whatever_scale_the_rate_is_in() -> None:
+    assert decide(claim(), z_evidence(0.4, 9.0, (0.1, 0.13)), POLICY).reasons[0] is Reason.IMPOSTOR_SUSPECTED
+    assert decide(claim(), z_evidence(0.4, 9.0, (0.1, 0.11)), POLICY).reasons[0] is Reason.FACE_MISMATCH
+
+
 NAN = math.nan
 UNPROVEN = {
     "similarity": (claim(), evidence(finding(NAN))),

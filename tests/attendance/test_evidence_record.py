@@ -43,7 +43,7 @@ FACE = FaceFinding(
     usable=1,
     agreement=None,
     enrolled=True,
-    claimed=Candidate("person-1", 0.71234567, 3),
+    claimed=Candidate("person-1", 0.71234567, 3, normalised=2.34567891),
     others=(Candidate("person-2", 0.4, 2), Candidate("nobody-1", 0.3, 1, synthetic=True)),
     cohort=Cohort(3, 0.3, 0.0816496581),
     embedding_space="e" * 64,
@@ -54,7 +54,7 @@ EVIDENCE = Evidence(
     on_roster=True,
     face=FACE,
     accept=AppliedThreshold(1e-3, "1/3", 0.55555555, "snapshot"),
-    review=AppliedThreshold(1e-2, "1/3", 0.45, "pack"),
+    review=AppliedThreshold(1e-2, "1/3", 0.45, "snapshot", "as-norm"),
     identify=AppliedThreshold(1e-4, "1/2", None, "none"),
     identify_margin=0.02,
     place=Place("office", 12.345, 100.0),
@@ -73,12 +73,18 @@ def test_the_body_holds_what_a_reviewer_asks_for() -> None:
         "distance_m": 12.3,
         "face": {
             "agreement": None,
-            "claimed": {"person": "person-1", "photos": 3, "similarity": 0.712346, "synthetic": False},
+            "claimed": {
+                "normalised": 2.345679,
+                "person": "person-1",
+                "photos": 3,
+                "similarity": 0.712346,
+                "synthetic": False,
+            },
             "cohort": {"mean": 0.3, "sd": 0.08165, "size": 3},
             "enrolled": True,
             "others": [
-                {"person": "person-2", "photos": 2, "similarity": 0.4, "synthetic": False},
-                {"person": "nobody-1", "photos": 1, "similarity": 0.3, "synthetic": True},
+                {"normalised": None, "person": "person-2", "photos": 2, "similarity": 0.4, "synthetic": False},
+                {"normalised": None, "person": "nobody-1", "photos": 1, "similarity": 0.3, "synthetic": True},
             ],
             "usable": 1,
         },
@@ -107,10 +113,10 @@ def test_the_body_holds_what_a_reviewer_asks_for() -> None:
         ],
         "place": {"distance_m": 12.3, "radius_m": 100.0, "site": "office"},
         "thresholds": {
-            "accept": {"cell": "1/3", "fmr": 0.001, "similarity": 0.555556, "source": "snapshot"},
-            "identify": {"cell": "1/2", "fmr": 0.0001, "similarity": None, "source": "none"},
+            "accept": {"cell": "1/3", "fmr": 0.001, "scale": "cosine", "similarity": 0.555556, "source": "snapshot"},
+            "identify": {"cell": "1/2", "fmr": 0.0001, "scale": "cosine", "similarity": None, "source": "none"},
             "identify_margin": 0.02,
-            "review": {"cell": "1/3", "fmr": 0.01, "similarity": 0.45, "source": "pack"},
+            "review": {"cell": "1/3", "fmr": 0.01, "scale": "as-norm", "similarity": 0.45, "source": "snapshot"},
         },
     }
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from hadir.core.errors import CalibrationError
+from hadir.core.evidence import AppliedThreshold, Candidate
 from hadir.core.thresholds import Thresholds, ThresholdTable, cell_of, rate_key
 
 SNAPSHOT = ThresholdTable({"1e-2": {"1/1": 0.5, "1/2": None}})
@@ -46,3 +49,38 @@ def test_an_unsupported_rate_is_named() -> None:
 def test_a_rate_off_the_grid_names_its_neighbour() -> None:
     with pytest.raises(CalibrationError, match="nearest is 1e-3"):
         rate_key(0.0011)
+
+
+Z = ThresholdTable({"1e-2": {"1/1": 0.3, "2/1": None}, "1e-3": {"1/1": 2.1}})
+
+
+@pytest.mark.parametrize(
+    ("fmr", "photos", "z", "table", "scale"),
+    [
+        (1e-3, 1, 1.5, Z, "as-norm"),
+        (1e-3, 2, 1.5, Z, "cosine"),
+        (1e-4, 1, 1.5, Z, "cosine"),
+        (1e-3, 1, None, Z, "cosine"),
+        (1e-3, 1, math.nan, Z, "cosine"),
+        (1e-3, 1, 1.5, None, "cosine"),
+    ],
+)
+def test_a_comparison_is_judged_normalised_only_where_the_snapshot_supports_its_cell(
+    fmr: float, photos: int, z: float | None, table: ThresholdTable | None, scale: str
+) -> None:
+    thresholds = Thresholds(SNAPSHOT, PACK, table)
+    assert thresholds.scale(fmr, photos, Candidate("a", 0.9, 1, normalised=z)) == scale
+
+
+def test_no_pack_stands_in_for_a_normalised_threshold() -> None:
+    found = Thresholds(SNAPSHOT, PACK, Z).at(1e-3, 1, 1, "as-norm")
+    assert (found.similarity, found.source, found.scale) == (2.1, "snapshot", "as-norm")
+    missing = Thresholds(SNAPSHOT, PACK, Z).at(1e-2, 2, 1, "as-norm")
+    assert (missing.similarity, missing.source, missing.scale) == (None, "none", "as-norm")
+    assert Thresholds(SNAPSHOT, PACK, Z).at(1e-3, 1, 1).similarity == 0.8
+
+
+def test_a_threshold_takes_the_score_of_its_own_scale() -> None:
+    other = Candidate("a", 0.9, 1, normalised=1.5)
+    assert AppliedThreshold(1e-3, "1/1", 0.5, "pack").score(other) == 0.9
+    assert AppliedThreshold(1e-3, "1/1", 2.1, "snapshot", "as-norm").score(other) == 1.5
