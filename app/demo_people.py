@@ -87,7 +87,7 @@ def _find_faces(photo: Photo, locator: FaceLocator) -> list[Box]:
     side = photo.shape[0] // 3
     found: list[Box] = []
     for top, left in ((y, x) for y in _steps(photo.shape[0], side) for x in _steps(photo.shape[1], side)):
-        face = locator.locate(np.ascontiguousarray(photo[top : top + side, left : left + side]))
+        (face,) = locator.locate([np.ascontiguousarray(photo[top : top + side, left : left + side])])
         if face is not None:
             x0, y0, x1, y1 = (float(v) for v in face.detection.box_px)
             box = (x0 + left, y0 + top, x1 + left, y1 + top)

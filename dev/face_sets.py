@@ -41,7 +41,7 @@ class ChipCutter:
 
     def cut(self, image: Image) -> Image | None:
         """The largest face's chip, None where no face is found. No quality reason is applied."""
-        face = self._locator.locate(image)
+        (face,) = self._locator.locate([image])
         if face is None:
             return None
         return cut_chip(image, fit_similarity(face.mesh.points_px, self._template), CHIP_PX)

@@ -45,15 +45,23 @@ class _Looked:
 
 
 class AssembledPack:
-    """A FacePack for the CPU: detector and mesh see one photo at a time, the recogniser the whole list.
+    """A FacePack whose detector and mesh see `together` photos at a time, and whose recogniser sees the whole list.
 
-    (Batches of detector or mesh are slower per photo than single ones, the recogniser's cost the same at any size;
-    measured at 1 to 64.)
+    On a CPU one at a time: batches of detector or mesh are slower per photo than single ones, the recogniser's cost is
+    the same at any size (measured at 1 to 64). A card wants batches everywhere.
     """
 
     def __init__(
-        self, info: PackInfo, locator: FaceLocator, template: Points, limits: QualityLimits, embedder: Embedder
+        self,
+        info: PackInfo,
+        locator: FaceLocator,
+        template: Points,
+        limits: QualityLimits,
+        embedder: Embedder,
+        *,
+        together: int = 1,
     ) -> None:
+        self._together = together
         self._info = info
         self._locator = locator
         self._template = template
@@ -65,7 +73,8 @@ class AssembledPack:
         return self._info
 
     def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
-        looked = [self._look(data, rules) for data in photos]
+        groups = (photos[start : start + self._together] for start in range(0, len(photos), self._together))
+        looked = [look for group in groups for look in self._look(group, rules)]
         vectors = iter(self._embedder.embed([look.crop for look in looked if look.crop is not None]))
         results = [
             PhotoResult(look.finding, next(vectors) if look.crop is not None else None, look.points_px)
@@ -74,15 +83,17 @@ class AssembledPack:
         assert len(results) == len(photos)
         return results
 
-    def _look(self, data: bytes, rules: PhotoRules) -> _Looked:
-        try:
-            photo = decode_photo(data, rules)
-        except PhotoError as err:
-            return _Looked(PhotoFinding(err.reason))
-        face = self._locator.locate(photo.pixels)
-        return _Looked(PhotoFinding(Reason.NO_FACE)) if face is None else self._judge(photo, face, rules)
+    def _look(self, photos: Sequence[bytes], rules: PhotoRules) -> list[_Looked]:
+        decoded = [_decoded(data, rules) for data in photos]
+        faces = iter(self._locator.locate([one.pixels for one in decoded if isinstance(one, Photo)]))
+        return [
+            self._judge(one, next(faces), rules) if isinstance(one, Photo) else _Looked(PhotoFinding(one))
+            for one in decoded
+        ]
 
-    def _judge(self, photo: Photo, face: LocatedFace, rules: PhotoRules) -> _Looked:
+    def _judge(self, photo: Photo, face: LocatedFace | None, rules: PhotoRules) -> _Looked:
+        if face is None:
+            return _Looked(PhotoFinding(Reason.NO_FACE))
         points = face.mesh.points_px
         chip = cut_chip(photo.pixels, fit_similarity(points, self._template), CHIP_PX)
         measures = measure(photo, face, chip)
@@ -91,3 +102,11 @@ class AssembledPack:
             code = quality_reason(face, measures, outside_ratio(points, photo.pixels), self._limits)
         crop = self._embedder.crop(photo.pixels, face.mesh, chip) if code is None else None
         return _Looked(PhotoFinding(code, measures), crop, points * np.float32(photo.reduction))
+
+
+def _decoded(data: bytes, rules: PhotoRules) -> Photo | Reason:
+    """The photo, or why it cannot be read."""
+    try:
+        return decode_photo(data, rules)
+    except PhotoError as err:
+        return err.reason

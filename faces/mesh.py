@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from hadir.faces.blazeface import Detection
 from hadir.faces.image import Image, Matrix, Points, scale_of, shrink
-from hadir.faces.onnx import Network, sigmoid
+from hadir.faces.onnx import Network, batch_of, sigmoid
 
 __all__ = ["INPUT_PX", "POINTS", "FaceMesh", "Mesh"]
 
@@ -38,35 +39,54 @@ class Mesh:
 
 
 class FaceMesh:
-    """The landmark network. One face at a time: on a CPU it gains nothing from batches (measured)."""
+    """The landmark network. Belongs to one thread."""
 
     def __init__(self, network: Network) -> None:
         """`network` takes (N, 192, 192, 3) float32 in 0..1 and gives points (N, 1404) and a presence logit (N, 1)."""
         self._network = network
 
-    def fit(self, image: Image, detection: Detection) -> Mesh:
-        """The mesh of the face at `detection`; look at `presence` before using it.
+    def fit(self, faces: Sequence[tuple[Image, Detection]]) -> list[Mesh]:
+        """The mesh of each face, in order; look at `presence` before using it.
 
         The detector misjudges the angle of a face that lies on its side by up to 40°, which spoils the mesh: where the
         mesh itself says so, it is fitted again to a region turned its way.
         """
-        eyes = detection.keypoints_px[1] - detection.keypoints_px[0]
-        angle = math.atan2(float(eyes[1]), float(eyes[0]))
+        angles = [_angle(*detection.keypoints_px[:2]) for _, detection in faces]
+        meshes: list[Mesh | None] = [None] * len(faces)
+        turned = list(range(len(faces)))
         for _ in range(MOST_FITS):
-            mesh = self._fit(image, _region(detection.box_px, angle))
-            eyes = mesh.points_px[RIGHT_EYE] - mesh.points_px[LEFT_EYE]
-            seen = math.atan2(float(eyes[1]), float(eyes[0]))
-            if abs(math.remainder(seen - angle, math.tau)) < MISJUDGED_RAD:
-                break
-            angle = seen
-        return mesh
+            regions = [_region(faces[at][1].box_px, angles[at]) for at in turned]
+            fitted = self._fit([faces[at][0] for at in turned], regions)
+            misjudged = []
+            for at, mesh in zip(turned, fitted, strict=True):
+                meshes[at] = mesh
+                seen = _angle(mesh.points_px[LEFT_EYE], mesh.points_px[RIGHT_EYE])
+                if abs(math.remainder(seen - angles[at], math.tau)) >= MISJUDGED_RAD:
+                    angles[at] = seen
+                    misjudged.append(at)
+            turned = misjudged
+        return [mesh for mesh in meshes if mesh is not None]
 
-    def _fit(self, image: Image, region: Matrix) -> Mesh:
-        points, logit = self._network.run(_crop(image, region))
-        xyz = points.reshape(POINTS, 3)
-        turn, shift = region[:, :2].astype(np.float32), region[:, 2].astype(np.float32)
-        side = np.float32(math.hypot(region[0, 0], region[1, 0]))
-        return Mesh(xyz[:, :2] @ turn.T + shift, xyz[:, 2] * side, float(sigmoid(logit).item()))
+    def _fit(self, images: Sequence[Image], regions: Sequence[Matrix]) -> list[Mesh]:
+        if not images:
+            return []
+        crops = [_crop(image, region) for image, region in zip(images, regions, strict=True)]
+        points, logits = self._network.run(batch_of(crops))
+        presences = sigmoid(logits).ravel().tolist()
+        return [_mesh(*one) for one in zip(points, presences, regions, strict=True)]
+
+
+def _mesh(points: NDArray[np.float32], presence: float, region: Matrix) -> Mesh:
+    """From crop pixels back to the photo's."""
+    xyz = points.reshape(POINTS, 3)
+    turn, shift = region[:, :2].astype(np.float32), region[:, 2].astype(np.float32)
+    side = np.float32(math.hypot(region[0, 0], region[1, 0]))
+    return Mesh(xyz[:, :2] @ turn.T + shift, xyz[:, 2] * side, presence)
+
+
+def _angle(left_eye: Points, right_eye: Points) -> float:
+    """Of the line from eye to eye, radians."""
+    return math.atan2(float(right_eye[1] - left_eye[1]), float(right_eye[0] - left_eye[0]))
 
 
 def _region(box_px: NDArray[np.float32], angle_rad: float) -> Matrix:

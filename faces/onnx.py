@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hadir.core.errors import PackError
 from hadir.faces.runtime import CPU, Runtime
 
-__all__ = ["Network", "Session", "Slot", "open_session", "sigmoid"]
+__all__ = ["Network", "Session", "Slot", "batch_of", "open_session", "sigmoid"]
 
 PROVIDERS = ("CPUExecutionProvider",)
 """Named, because a runtime built for a GPU would otherwise take the GPU on its own accord."""
@@ -62,6 +62,11 @@ def open_session(model: bytes, name: str, runtime: Runtime = CPU) -> Session:
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logits to probabilities, without overflow in float32."""
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0))), dtype=np.float32)
+
+
+def batch_of(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Inputs with a batch axis of one each, as one batch; a single one is not copied."""
+    return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
 
 class Network:

@@ -47,7 +47,7 @@ MIDDLE = 2 * (8 * 16 + 8)
 
 
 def test_an_answer_is_relative_to_its_anchor() -> None:
-    (face,) = detector((MIDDLE, 2.0, 4.0, 40.0)).detect(SQUARE)
+    ((face,),) = detector((MIDDLE, 2.0, 4.0, 40.0)).detect([SQUARE])
     assert face.score == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
     assert face.box_px == pytest.approx([52, 48, 92, 88])
     assert face.width_px == pytest.approx(40)
@@ -55,33 +55,33 @@ def test_an_answer_is_relative_to_its_anchor() -> None:
 
 
 def test_coarse_anchors_follow_the_fine_ones() -> None:
-    (face,) = detector((16 * 16 * 2 + 6 * 8, 2.0, 0.0, 40.0)).detect(SQUARE)
+    ((face,),) = detector((16 * 16 * 2 + 6 * 8, 2.0, 0.0, 40.0)).detect([SQUARE])
     assert (face.box_px[:2] + face.box_px[2:]) / 2 == pytest.approx([8, 24])
 
 
 def test_overlapping_boxes_become_their_weighted_mean_with_the_top_score() -> None:
     strong, weak = 3.0, 0.5
-    (face,) = detector((MIDDLE, strong, 0.0, 40.0), (MIDDLE + 1, weak, 8.0, 40.0)).detect(SQUARE)
+    ((face,),) = detector((MIDDLE, strong, 0.0, 40.0), (MIDDLE + 1, weak, 8.0, 40.0)).detect([SQUARE])
     weights = 1 / (1 + np.exp([-strong, -weak]))
     assert face.score == pytest.approx(weights[0], abs=1e-6)
     assert face.box_px[0] == pytest.approx(48 + 8 * weights[1] / weights.sum(), abs=1e-3)
 
 
 def test_boxes_that_hardly_overlap_are_two_faces_the_surer_first() -> None:
-    first, second = detector((MIDDLE, 1.0, -20.0, 40.0), (MIDDLE + 1, 2.0, 20.0, 40.0)).detect(SQUARE)
+    ((first, second),) = detector((MIDDLE, 1.0, -20.0, 40.0), (MIDDLE + 1, 2.0, 20.0, 40.0)).detect([SQUARE])
     assert first.score > second.score
     assert first.box_px[0] > second.box_px[0]
 
 
 def test_an_unlikely_box_is_no_face() -> None:
-    assert detector((MIDDLE, -0.01, 0.0, 40.0)).detect(SQUARE) == []
+    assert detector((MIDDLE, -0.01, 0.0, 40.0)).detect([SQUARE]) == [[]]
 
 
 @pytest.mark.parametrize(("padded", "zoom"), [(False, 5.0), (True, 10.0)])
 def test_boxes_are_mapped_back_from_the_letterbox(padded: bool, zoom: float) -> None:
     """640×480: the middle of the input is the middle of the photo, at a fifth of its scale, a tenth with the border."""
     wide = np.zeros((480, 640, 3), dtype=np.uint8)
-    (face,) = detector((MIDDLE, 2.0, -4.0, 40.0)).detect(wide, padded)
+    ((face,),) = detector((MIDDLE, 2.0, -4.0, 40.0)).detect([wide], padded)
     centre = (face.box_px[:2] + face.box_px[2:]) / 2
     assert centre == pytest.approx([320, 240 + 4 * zoom], abs=1e-3)
     assert face.width_px == pytest.approx(40 * zoom, rel=1e-5)

@@ -26,7 +26,7 @@ Shipped = tuple[Manifest, dict[str, bytes]]
 
 @pytest.fixture(scope="module")
 def face(front: Front, astronaut: Image) -> LocatedFace:
-    located = front.locator.locate(astronaut)
+    (located,) = front.locator.locate([astronaut])
     assert located is not None
     return located
 
@@ -108,7 +108,7 @@ def test_a_face_on_its_side_gives_the_same_face(
     shipped: Shipped,
 ) -> None:
     turned = np.ascontiguousarray(np.rot90(astronaut, quarter_turns))
-    found = front.locator.locate(turned)
+    (found,) = front.locator.locate([turned])
     assert found is not None
     again = cut_chip(turned, fit_similarity(found.mesh.points_px, front.template), CHIP_PX)
     embed = descriptor(shipped, shipped[0].descriptor.int8).embed
@@ -117,7 +117,7 @@ def test_a_face_on_its_side_gives_the_same_face(
 
 
 def test_a_large_face_has_the_same_mesh(front: Front, face: LocatedFace, astronaut: Image) -> None:
-    found = front.locator.locate(np.kron(astronaut, np.ones((5, 5, 1), dtype=np.uint8)))
+    (found,) = front.locator.locate([np.kron(astronaut, np.ones((5, 5, 1), dtype=np.uint8))])
     assert found is not None
     assert found.mesh.points_px / 5 == pytest.approx(face.mesh.points_px, abs=2)
 
@@ -129,8 +129,8 @@ def test_a_face_that_fills_the_photo_is_found_by_a_second_look(
     tight = np.ascontiguousarray(astronaut[y0 + 15 : y1 - 8, x0 + 10 : x1 - 10])
     file = shipped[0].detector.file
     detector = BlazeFace(Network(shipped[1][file], file, ("regressors", "classificators")))
-    assert detector.detect(tight) == []
-    found = front.locator.locate(tight)
+    assert detector.detect([tight]) == [[]]
+    (found,) = front.locator.locate([tight])
     assert found is not None
     assert found.mesh.points_px[1] == pytest.approx(face.mesh.points_px[1] - (x0 + 10, y0 + 15), abs=4)
 
@@ -138,4 +138,4 @@ def test_a_face_that_fills_the_photo_is_found_by_a_second_look(
 def test_a_picture_without_a_face_has_none(front: Front) -> None:
     y, x = np.mgrid[0:480, 0:640]
     waves = (127 + 100 * np.sin(x / 17) * np.cos(y / 23)).astype(np.uint8)
-    assert front.locator.locate(np.repeat(waves[..., None], 3, axis=2)) is None
+    assert front.locator.locate([np.repeat(waves[..., None], 3, axis=2)]) == [None]
