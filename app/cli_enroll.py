@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hadir.app.options import Config, Json, Pack, settings_of
 from hadir.app.output import err, out, print_json, progress
+
+if TYPE_CHECKING:
+    from hadir.app.enrolment import Enrolled
 
 __all__ = ["register"]
 
@@ -17,21 +20,36 @@ _DONE, _ERROR, _PARTLY = 0, 1, 3
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("enroll", epilog="Example:  hadir enroll photos/ --gallery var/gallery")(enroll)
+    app.command(
+        "enroll", epilog="Example:  hadir enroll photos/ --legal-basis 'UU 27/2022 Art. 20(2)e' --notice-version 2026-1"
+    )(enroll)
 
 
 def enroll(
-    photos: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder per person, or a CSV: person,photo.")],
+    photos: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PHOTOS", help="A folder per person, or a CSV: person,photo[,legal_basis,notice_version]."
+        ),
+    ],
     gallery: Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")] = None,
+    legal_basis: Annotated[
+        str | None, typer.Option(help="On what ground these faces may be processed, where the CSV does not say.")
+    ] = None,
+    notice_version: Annotated[
+        str | None, typer.Option(help="Which privacy notice these people were shown, where the CSV does not say.")
+    ] = None,
     pack: Pack = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Add photos to the gallery; every refused one gets a line with its reason. Exit code 3 when some were refused."""
-    from hadir.app.enrolment import enrol
+    """Keep photos and their templates; every refused one gets a line with its reason. Exit code 3 when some were.
+
+    Killed, it has kept what it had done; run it again and it goes on there.
+    """
+    from hadir.app.enrolment import Grounds, enrol
     from hadir.app.photo_list import list_photos
-    from hadir.app.stores import gallery_root, space_of
-    from hadir.attendance.wording import coaching
+    from hadir.app.stores import enrolments, space_of
     from hadir.core.clock import SystemClock
     from hadir.faces.packs import load_pack
     from hadir.index.galleries import gallery_at
@@ -39,29 +57,46 @@ def enroll(
     settings = settings_of(config)
     listed = list_photos(photos)
     loaded = load_pack(pack or settings.faces.pack, settings.faces.precision)
-    info = loaded.info
-    store = gallery_at(gallery_root(settings, gallery), space_of(info))
+    place = enrolments(settings, gallery)
+    store = gallery_at(place.root, space_of(loaded.info))
+    grounds = Grounds(legal_basis, notice_version)
     with progress("Wajah didaftarkan · enrolling", len(listed)) as bar:
-        done = enrol(listed, loaded, store, SystemClock().now_ms(), lambda n: bar.advance(bar.task_ids[0], n))
-    for refused in done.refused:
-        says = coaching(refused.reason)
-        err.print(f"{refused.person}/{refused.photo}: {refused.reason.value} · {says.id} ({says.en})", markup=False)
-    if as_json:
-        print_json(
-            {
-                "people": done.people,
-                "templates_added": done.added,
-                "templates_repeated": done.repeated,
-                "photos": len(listed),
-                "refused": [{"person": r.person, "photo": r.photo, "reason": r.reason.value} for r in done.refused],
-                "embedding_space": info.embedding_space,
-            }
-        )
-    else:
-        out.print(
-            f"{done.added} templates of {done.people} people added, {done.repeated} were there already, "
-            f"{len(done.refused)} of {len(listed)} photos refused."
-        )
+
+        def advance(photos: int) -> None:
+            bar.advance(bar.task_ids[0], photos)
+
+        done = enrol(listed, loaded, place, store, grounds=grounds, clock=SystemClock(), advance=advance)
+    _tell(done, len(listed), store.space.name, as_json)
     if not done.refused:
         return _DONE
     return _PARTLY if done.people else _ERROR
+
+
+def _tell(done: Enrolled, listed: int, space: str, as_json: bool) -> None:
+    from hadir.app.enrolment_wording import advice
+
+    for refused in done.refused:
+        says = advice(refused.reason)
+        err.print(f"{refused.person}/{refused.photo}: {refused.reason} · {says.id} ({says.en})", markup=False)
+    if as_json:
+        print_json(
+            {
+                "people": len(done.people),
+                "templates_added": done.added,
+                "templates_repeated": done.repeated,
+                "templates_without_legal_basis": done.ungrounded,
+                "photos": listed,
+                "refused": [{"person": r.person, "photo": r.photo, "reason": r.reason} for r in done.refused],
+                "embedding_space": space,
+            }
+        )
+        return
+    out.print(
+        f"{done.added} templates of {len(done.people)} people added, {done.repeated} were there already, "
+        f"{len(done.refused)} of {listed} photos refused."
+    )
+    if done.ungrounded:
+        out.print(
+            f"Dasar hukum {done.ungrounded} templat belum dicatat · {done.ungrounded} templates name no legal basis: "
+            "--legal-basis and --notice-version record them."
+        )

@@ -26,6 +26,7 @@ from hadir.app.options import DEFAULTS
 from hadir.app.output import out
 from hadir.app.run_folder import held
 from hadir.app.scenarios import Cast, Expected, Planned, plan
+from hadir.app.stores import enrolments
 from hadir.app.tally import Tally, tally
 from hadir.app.variation import encode_jpeg, vary
 from hadir.app.wiring import open_ledger
@@ -48,7 +49,7 @@ _MARK = "hadir.toml"
 _TRIED = 8
 _NEAR = 0.02
 """Cosine by which variations of two photos may come closer than the photos are."""
-_STORES = ("gallery", "snapshots", "case-photos")
+_STORES = ("photos", "gallery", "snapshots", "case-photos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def _sort_out(people: Sequence[RealPerson], pack: FacePack) -> tuple[list[RealPe
 
 def _index(settings: Settings, enrolled: Sequence[RealPerson], pack: FacePack, now_ms: int) -> str:
     gallery = Path(settings.stores.gallery)
-    enrol_people(enrolled, pack, gallery, now_ms)
+    enrol_people(enrolled, pack, enrolments(settings), now_ms)
     return build_index(pack, gallery, Path(settings.stores.snapshots), synthetic=_SYNTHETIC, now_ms=now_ms, seed=_SEED)
 
 

@@ -12,6 +12,7 @@ from hadir.app.stores import space_of
 from hadir.app.variation import encode_jpeg
 from hadir.core.errors import InputError, PackError
 from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack
+from hadir.index.enrolments import Enrolments
 from hadir.index.galleries import gallery_at
 from hadir.index.pointers import promote
 from hadir.index.snapshot_build import build_snapshot
@@ -22,14 +23,13 @@ from hadir.index.templates import Template
 __all__ = ["build_index", "enrol_people"]
 
 
-def enrol_people(people: Sequence[RealPerson], pack: FacePack, gallery: Path, now_ms: int) -> int:
+def enrol_people(people: Sequence[RealPerson], pack: FacePack, enrolments: Enrolments, now_ms: int) -> int:
     """Enrol each person's photos; return how many templates that made.
 
     Raises:
         InputError: a photo cannot be enrolled; the message names person and reason.
     """
-    info = pack.info
-    templates: list[Template] = []
+    accepted: list[tuple[bytes, Template]] = []
     for person in people:
         photos = [encode_jpeg(photo, 95) for photo in person.photos]
         for photo, result in zip(photos, pack.analyse(photos, ENROLMENT_PHOTOS), strict=True):
@@ -37,8 +37,11 @@ def enrol_people(people: Sequence[RealPerson], pack: FacePack, gallery: Path, no
                 reason = result.finding.code.value if result.finding.code else "unusable"
                 raise InputError(f"a photo of {person.person} cannot be enrolled: {reason}; use another photo")
             identity = hashlib.sha256(photo).hexdigest()
-            templates.append(Template(identity, person.person, result.vector, now_ms, result.finding.face))
-    return gallery_at(Storage(gallery), space_of(info)).add(templates, info.embedding_space).added
+            template = Template(identity, person.person, result.vector, now_ms, result.finding.face)
+            accepted.append((photo, template))
+    gallery = gallery_at(enrolments.root, space_of(pack.info))
+    with enrolments.exclusive():
+        return enrolments.keep(gallery, accepted).added
 
 
 def build_index(pack: FacePack, gallery: Path, snapshots: Path, *, synthetic: int, now_ms: int, seed: int) -> str:

@@ -3,63 +3,154 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hadir.app.photo_list import PersonPhoto
-from hadir.core.verdict import Reason
-from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack
+from hadir.core.clock import Clock
+from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack, PhotoResult
+from hadir.index.enrolments import Enrolments
 from hadir.index.gallery import Gallery
+from hadir.index.refusals import Refusal
 from hadir.index.templates import Template
 
-__all__ = ["Enrolled", "Refused", "enrol", "read_photo"]
+__all__ = ["PHOTO_OF_ANOTHER", "Enrolled", "Grounds", "Refused", "enrol", "read_photo"]
 
+PHOTO_OF_ANOTHER = "photo_of_another"
+"""The very photo is enrolled for somebody else: a template is one person's face."""
+
+_STEP = 256
+_STEP_BYTES = 128 << 20
+"""Photos, and their bytes in memory, between two points that a kill cannot undo: a few seconds of work."""
 _BATCH = 32
 _MOST_PHOTO_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """One photo that did not become a template, and why."""
+class Grounds:
+    """On what ground faces may be processed and which privacy notice was shown, where the list does not say."""
 
-    person: str
-    photo: str
-    reason: Reason
+    legal_basis: str | None = None
+    notice_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
-    """What an enrolment did. `repeated` photos were templates of the same person already."""
+class Refused:
+    """One photo that did not become a template, and why: a code that `enrolment_wording.advice` knows."""
 
-    people: int
-    added: int
-    repeated: int
-    refused: tuple[Refused, ...]
+    person: str
+    photo: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Enrolled:
+    """What an enrolment has done. `repeated` photos were templates of the same person already; `people` have either.
+
+    `ungrounded` of the added templates name no legal basis.
+    """
+
+    people: set[str] = field(default_factory=set)
+    added: int = 0
+    repeated: int = 0
+    ungrounded: int = 0
+    refused: list[Refused] = field(default_factory=list)
 
 
 def enrol(
-    photos: Sequence[PersonPhoto], pack: FacePack, gallery: Gallery, now_ms: int, advance: Callable[[int], None]
+    photos: Sequence[PersonPhoto],
+    pack: FacePack,
+    enrolments: Enrolments,
+    gallery: Gallery,
+    *,
+    grounds: Grounds,
+    clock: Clock,
+    advance: Callable[[int], None],
 ) -> Enrolled:
-    """Analyse every photo and add the usable ones in one write: a crash before it changes nothing.
+    """Keep every usable photo and its template, step by step: what `advance(n)` has been told stands after a kill, and
+    a second run passes it over without looking at the faces again.
 
-    `advance(n)` is told after every n photos. Raises what `Gallery.add` raises.
+    Raises:
+        GalleryError: somebody else enrols, or the gallery is damaged.
+        StoreUnavailable: photos or templates cannot be stored; what was advanced over stands.
+        OSError: a photo file cannot be read.
     """
-    templates: list[Template] = []
-    refused: list[Refused] = []
-    for start in range(0, len(photos), _BATCH):
-        chunk = photos[start : start + _BATCH]
-        contents = [read_photo(photo.path) for photo in chunk]
-        for photo, content, result in zip(chunk, contents, pack.analyse(contents, ENROLMENT_PHOTOS), strict=True):
-            if result.vector is None:
-                assert result.finding.code is not None
-                refused.append(Refused(photo.person, photo.path.name, result.finding.code))
-            else:
-                identity = hashlib.sha256(content).hexdigest()
-                templates.append(Template(identity, photo.person, result.vector, now_ms, result.finding.face))
-        advance(len(chunk))
-    added = gallery.add(templates, pack.info.embedding_space)
-    return Enrolled(len({t.person for t in templates}), added.added, added.repeated, tuple(refused))
+    with enrolments.exclusive():
+        desk = _Desk(pack, {t.id: t.person for t in gallery.templates()}, grounds)
+        for step in _steps(photos):
+            enrolments.keep(gallery, *desk.look(step, clock.now_ms()))
+            advance(len(step))
+    return desk.done
+
+
+def _steps(photos: Sequence[PersonPhoto]) -> Iterator[list[PersonPhoto]]:
+    step: list[PersonPhoto] = []
+    size_bytes = 0
+    for photo in photos:
+        photo_bytes = min(photo.path.stat().st_size, _MOST_PHOTO_BYTES)
+        if step and (len(step) == _STEP or size_bytes + photo_bytes > _STEP_BYTES):
+            yield step
+            step, size_bytes = [], 0
+        step.append(photo)
+        size_bytes += photo_bytes
+    yield step
+
+
+class _Desk:
+    """One enrolment under way; `owners` is photo id to person of every template there is."""
+
+    def __init__(self, pack: FacePack, owners: dict[str, str], grounds: Grounds) -> None:
+        self.done = Enrolled()
+        self._pack = pack
+        self._owners = owners
+        self._grounds = grounds
+
+    def look(self, photos: Sequence[PersonPhoto], now_ms: int) -> tuple[list[tuple[bytes, Template]], list[Refusal]]:
+        """What is to be kept of these photos: bytes with templates, and refusals."""
+        accepted: list[tuple[bytes, Template]] = []
+        refused: list[Refusal] = []
+        for start in range(0, len(photos), _BATCH):
+            batch = photos[start : start + _BATCH]
+            contents = {photo.path: read_photo(photo.path) for photo in batch}
+            ids = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
+            results = self._analyse({ids[path]: content for path, content in contents.items()})
+            for photo in batch:
+                identity = ids[photo.path]
+                reason = self._refusal(photo.person, identity, results)
+                if reason is not None:
+                    refused.append(Refusal(photo.person, identity, reason, now_ms))
+                    self.done.refused.append(Refused(photo.person, photo.path.name, reason))
+                elif self._is_new(photo, identity):
+                    accepted.append((contents[photo.path], self._template(photo, identity, results[identity], now_ms)))
+        return accepted, refused
+
+    def _analyse(self, photos: Mapping[str, bytes]) -> dict[str, PhotoResult]:
+        """Results of those that are nobody's yet, by id."""
+        new = {identity: content for identity, content in photos.items() if identity not in self._owners}
+        return dict(zip(new, self._pack.analyse(list(new.values()), ENROLMENT_PHOTOS), strict=True))
+
+    def _refusal(self, person: str, identity: str, results: Mapping[str, PhotoResult]) -> str | None:
+        if identity in self._owners:
+            return None if self._owners[identity] == person else PHOTO_OF_ANOTHER
+        code = results[identity].finding.code
+        return None if code is None else code.value
+
+    def _is_new(self, photo: PersonPhoto, identity: str) -> bool:
+        """Whether this photo is not a template of its person yet; from now on it is."""
+        new = identity not in self._owners
+        self._owners[identity] = photo.person
+        self.done.people.add(photo.person)
+        self.done.added += new
+        self.done.repeated += not new
+        return new
+
+    def _template(self, photo: PersonPhoto, identity: str, result: PhotoResult, now_ms: int) -> Template:
+        assert result.vector is not None
+        basis = photo.legal_basis or self._grounds.legal_basis
+        notice = photo.notice_version or self._grounds.notice_version
+        self.done.ungrounded += basis is None
+        return Template(identity, photo.person, result.vector, now_ms, result.finding.face, basis, notice)
 
 
 def read_photo(path: Path) -> bytes:

@@ -1,43 +1,53 @@
-"""Whose photo is which file: a folder per person, or a CSV of person and photo."""
+"""Whose photo is which file: a folder per person, or a CSV of person, photo, and on what ground it may be processed."""
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hadir.app.csv_dialect import delimiter_of
-from hadir.core.errors import InputError
+from hadir.attendance.csv_table import Complaints, Numbered, Row, read_table
+from hadir.core.errors import ConfigError, InputError
+from hadir.core.nip import is_nip
+from hadir.index.templates import MOST_PERSON_BYTES
 
 __all__ = ["PersonPhoto", "list_photos"]
 
+_COLUMNS = ("person", "photo")
+_OPTIONAL = ("legal_basis", "notice_version")
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".pgm"}
-_MOST_CSV_BYTES = 64 << 20
-_MOST_PERSON_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
 class PersonPhoto:
-    """One photo file of one person."""
+    """One photo file of one person; ground and notice as the CSV says, None where it does not."""
 
     person: str
     path: Path
+    legal_basis: str | None = None
+    notice_version: str | None = None
 
 
 def list_photos(source: Path) -> list[PersonPhoto]:
-    """All photos, by person and then by file name.
+    """All photos: of a folder by person and then by file name, of a CSV in its order.
 
     `source` is a folder with one sub-folder per person (its name is the person id), or a CSV with columns
-    `person,photo`, photo paths relative to the CSV.
+    `person,photo[,legal_basis,notice_version]`, photo paths relative to the CSV.
 
     Raises:
-        InputError: nothing there, a wrong layout, or a line that cannot be used; the message names it.
+        InputError: nothing there, a wrong layout, or lines that cannot be used; the message names them.
     """
     if source.is_dir():
         return _from_folder(source)
-    if source.suffix.lower() == ".csv" and source.is_file():
-        return _from_csv(source)
-    raise InputError(f"{source} is neither a folder of photos per person nor a CSV file with columns person,photo")
+    if source.suffix.lower() != ".csv" or not source.is_file():
+        raise InputError(f"{source} is neither a folder of photos per person nor a CSV file with columns person,photo")
+    try:
+        photos = read_table(source, _COLUMNS, _OPTIONAL, lambda row: _from_row(source.parent, row), _nothing_else)
+    except ConfigError as err:
+        raise InputError(str(err)) from err
+    if not photos:
+        raise InputError(f"{source} has no rows: expected a photo in each, columns person,photo")
+    return photos
 
 
 def _from_folder(folder: Path) -> list[PersonPhoto]:
@@ -52,37 +62,26 @@ def _from_folder(folder: Path) -> list[PersonPhoto]:
             f"{folder} holds no photos: expected one sub-folder per person (its name is the person id) with JPEG, PNG "
             "or PGM files in it"
         )
-    for photo in photos:
-        _check_person(photo.person, photo.path.parent.name)
+    for person in {photo.person for photo in photos}:
+        size = len(person.encode())
+        if size > MOST_PERSON_BYTES:
+            raise InputError(
+                f"a sub-folder's name has {size} bytes, expected a person id of 1 to {MOST_PERSON_BYTES}: rename it"
+            )
+        if is_nip(person):
+            raise InputError(f"a sub-folder of {folder} is named by a NIP: name it by the roster's opaque person id")
     return photos
 
 
-def _from_csv(path: Path) -> list[PersonPhoto]:
-    if path.stat().st_size > _MOST_CSV_BYTES:
-        raise InputError(f"{path} is larger than 64 MiB: split it")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, delimiter=delimiter_of(file))
-            if not {"person", "photo"} <= set(reader.fieldnames or ()):
-                raise InputError(f"{path}: line 1 must name the columns person,photo")
-            return [_from_row(path, reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise InputError(f"{path} is not a CSV: {error}; expected text with columns person,photo") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text at byte {error.start}: save it as CSV UTF-8") from error
+def _from_row(folder: Path, row: Row) -> PersonPhoto:
+    person = row.identifier("person")
+    if is_nip(person):
+        raise row.bad("person", "the roster's opaque id, not the NIP")
+    path = folder / row.get("photo")
+    if not row.get("photo") or not path.is_file():
+        raise row.bad("photo", "a file there is, its path relative to the CSV")
+    return PersonPhoto(person, path, row.get("legal_basis") or None, row.get("notice_version") or None)
 
 
-def _from_row(path: Path, line: int, row: dict[str, str | None]) -> PersonPhoto:
-    person, photo = row.get("person") or "", row.get("photo") or ""
-    _check_person(person, f"{path}: line {line}")
-    place = path.parent / photo
-    if not photo or not place.is_file():
-        raise InputError(f"{path}: line {line}: there is no photo at '{photo}' (paths are relative to the CSV)")
-    return PersonPhoto(person, place)
-
-
-def _check_person(person: str, where: str) -> None:
-    if not 1 <= len(person.encode()) <= _MOST_PERSON_BYTES:
-        raise InputError(
-            f"{where}: a person id has 1 to {_MOST_PERSON_BYTES} bytes, this one has {len(person.encode())}"
-        )
+def _nothing_else(rows: Sequence[Numbered[PersonPhoto]], complaints: Complaints) -> None:
+    """Several photos of a person, and one photo twice, are both allowed."""

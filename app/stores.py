@@ -6,12 +6,13 @@ from pathlib import Path
 
 from hadir.core.settings import Settings
 from hadir.faces.pack import PackInfo
+from hadir.index.enrolments import Enrolments
 from hadir.index.envelope import Envelope, read_key
 from hadir.index.photo_store import PhotoStore
 from hadir.index.space import EmbeddingSpace
 from hadir.index.storage import Storage
 
-__all__ = ["gallery_root", "key_of", "photo_store", "space_of"]
+__all__ = ["enrolments", "gallery_root", "key_of", "photo_store", "space_of"]
 
 
 def gallery_root(settings: Settings, instead: str | None = None) -> Storage:
@@ -26,6 +27,11 @@ def gallery_root(settings: Settings, instead: str | None = None) -> Storage:
 def photo_store(settings: Settings) -> PhotoStore:
     """The photos that people are enrolled with. Raises as `gallery_root`."""
     return PhotoStore(Storage(settings.stores.photos, key_of(settings)))
+
+
+def enrolments(settings: Settings, gallery: str | None = None) -> Enrolments:
+    """Photos and galleries together, for who enrols and erases. Raises as `gallery_root`."""
+    return Enrolments(gallery_root(settings, gallery), photo_store(settings))
 
 
 def key_of(settings: Settings) -> Envelope | None:

@@ -31,6 +31,8 @@ __all__ = ["Added", "Gallery", "open_gallery"]
 
 LOCK = "gallery.lock"
 ROWS_PER_PART = 50_000
+MOST_SMALL_PARTS = 64
+"""Then the next write makes one of them: who enrols a few at a time leaves many small files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,13 @@ class Gallery:
         require_same_space("this gallery", self.space.name, embedding_space)
         with self.locked():
             _, parts = read_list(self.storage)
-            owners = {t.id: t.person for part in parts for t in self._read(part)}
-            new = _unseen(templates, owners)
+            rows = {part: self._read(part) for part in parts}
+            new = _unseen(templates, {t.id: t.person for part in parts for t in rows[part]})
             if new:
-                self._commit(parts, [*parts, *self._write(new)])
+                small = [part for part in parts if part.rows < ROWS_PER_PART]
+                merged = small if len(small) >= MOST_SMALL_PARTS else []
+                written = self._write([*(t for part in merged for t in rows[part]), *new])
+                self._commit(parts, [*(part for part in parts if part not in merged), *written])
         return Added(len(new), len(templates) - len(new))
 
     def replace(self, person: str, templates: Sequence[Template], embedding_space: str) -> int:

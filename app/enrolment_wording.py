@@ -1,0 +1,25 @@
+"""What to do about a photo that cannot be enrolled, in Bahasa Indonesia and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hadir.app.enrolment import PHOTO_OF_ANOTHER
+from hadir.attendance.wording import Sentence, coaching
+from hadir.core.verdict import Reason
+
+__all__ = ["advice"]
+
+
+def advice(code: str) -> Sentence:
+    """The sentence of a refusal's code: a check-in's reason, or one that only enrolment knows."""
+    return _OWN[code] if code in _OWN else coaching(Reason(code))
+
+
+_OWN: Mapping[str, Sentence] = {
+    PHOTO_OF_ANOTHER: Sentence(
+        "Foto ini sudah terdaftar atas nama orang lain: pastikan foto siapa, lalu pakai foto lain atau hapus yang "
+        "keliru.",
+        "This very photo is enrolled for somebody else: find out whose it is, then use another or erase the wrong one.",
+    ),
+}
