@@ -99,7 +99,7 @@ def test_photos_and_templates_are_kept_together(
     assert not place.root.exists(PENDING)
 
 
-@pytest.mark.parametrize("kill", product(range(8), [False, True]), ids=str)
+@pytest.mark.parametrize("kill", list(product(range(8), [False, True])), ids=str)
 def test_a_kill_leaves_no_face_unnamed_and_loses_nothing_that_was_reported(
     place: Enrolments,
     tmp_path: Path,
@@ -143,7 +143,7 @@ def test_the_kills_of_this_file_reach_every_change(
     assert before - FailingStorage.left == 7  # note, list, part gone, refusals, two photos gone, note gone
 
 
-@pytest.mark.parametrize("kill", product(range(8), [False, True]), ids=str)
+@pytest.mark.parametrize("kill", list(product(range(8), [False, True])), ids=str)
 def test_a_killed_erasure_is_finished_by_the_next_one(
     place: Enrolments,
     tmp_path: Path,
