@@ -61,7 +61,7 @@ def load_open_pack(folder: Path | None = None, precision: Choice = "auto", runti
     """Load the shipped pack, or another one of its format from `folder`; about 50 ms.
 
     `auto` takes int8 where the golden chip gives its stored vector on this CPU, and fp16 otherwise: *another* embedding
-    space, which `info.precision` names.
+    space, which `info.precision` names. On a card fp16 comes first: cards have no fast path for these int8 graphs.
 
     Raises:
         PackError: a file is missing or altered, or the precision asked for does not give the golden vector.
@@ -77,12 +77,20 @@ def load_open_pack(folder: Path | None = None, precision: Choice = "auto", runti
         embedding_space=embedding_space(manifest, chosen),
         dimension=descriptor.dimension,
         precision=chosen,
+        runtime=descriptor.provider,
         thresholds=threshold_table(manifest.thresholds.get(chosen, {}), str(folder)),
         identify_margin=manifest.identify_margin,
         files={name: entry.sha256 for name, entry in manifest.files.items()},
         statistics=folder / manifest.statistics if manifest.statistics else None,
     )
-    return AssembledPack(info, front.locator, front.template, manifest.quality, OpenEmbedder(descriptor))
+    return AssembledPack(
+        info,
+        front.locator,
+        front.template,
+        manifest.quality,
+        OpenEmbedder(descriptor),
+        together=Runtime(descriptor.provider).together,
+    )
 
 
 def golden_cosine(
@@ -101,7 +109,8 @@ def _descriptor(
     manifest: Manifest, contents: Mapping[str, bytes], wanted: Choice, runtime: Runtime
 ) -> tuple[Precision, Descriptor]:
     """The first precision of those allowed that passes the golden test."""
-    allowed: tuple[Precision, ...] = ("int8", "fp16") if wanted == "auto" else (wanted,)
+    fastest: tuple[Precision, ...] = ("int8", "fp16") if runtime.provider == "cpu" else ("fp16", "int8")
+    allowed = fastest if wanted == "auto" else (wanted,)
     cosines = []
     for precision in allowed:
         file = manifest.descriptor.int8 if precision == "int8" else manifest.descriptor.fp16

@@ -53,6 +53,8 @@ class PackInfo:
     thresholds: ThresholdTable
     identify_margin: float
     files: Mapping[str, str] = field(default_factory=dict)
+    runtime: str = "cpu"
+    """Where its recogniser really runs."""
     statistics: Path | None = None
     """An .npz of real vectors' mean and covariance, float64: `mean_<precision>` (D,), `covariance_<precision>` (D, D)
     for every precision of the pack; None where unknown."""
