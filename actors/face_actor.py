@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +16,12 @@ import structlog
 
 from hadir.core.errors import PoolLost
 from hadir.core.evidence import FaceFinding
-from hadir.pipeline.inline import Stage
-from hadir.pipeline.ports import FaceJob
+from hadir.pipeline.ports import FaceJob, Stage, StageFactory
+from hadir.pipeline.stage_loader import StageLoader
 
 __all__ = ["FaceActor", "FaceWorker", "StageFactory", "WorkerFacts", "own_error", "read_findings"]
 
 _log = structlog.get_logger(__name__)
-
-StageFactory = Callable[[], Stage]
-"""Built in the worker's process: picklable, and reachable there by import."""
 
 # MessagePack both ways: Ray carries bytes as they are, and pickling the same takes ten times as long (measured).
 _ENCODER = msgspec.msgpack.Encoder()
@@ -32,7 +29,7 @@ _JOBS = msgspec.msgpack.Decoder(list[FaceJob])
 _FINDINGS = msgspec.msgpack.Decoder(list[FaceFinding])
 
 MAX_PENDING_CALLS = 8
-"""A hard stop that the pool never meets: two calls with photos, and `facts`."""
+"""A hard stop that the pool never meets: two calls with photos, `facts`, and one of an exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,7 @@ class FaceActor:
     def __init__(self, stage_factory: StageFactory) -> None:
         self._stage: Stage | None = None
         self._failure: Exception | None = None
+        self._loader: StageLoader | None = None
         try:
             self._stage = stage_factory()
             # Models and index stay: the collector need not walk them for cyclic garbage.
@@ -71,11 +69,44 @@ class FaceActor:
             raise RuntimeError("this worker's stage was never built: ask `facts` before it is given work")
         return _ENCODER.encode(self._stage.process(_JOBS.decode(jobs)))
 
+    def load(self, stage_factory: StageFactory) -> None:
+        """Begin to build another stage beside the one that works; returns at once."""
+        self._loader = StageLoader(stage_factory)
+
+    def loaded(self) -> bool:
+        """Whether the other stage is there; raises what its factory raised."""
+        loader = self._loading()
+        if loader.failure is not None:
+            self._loader = None
+            raise loader.failure
+        return loader.done
+
+    def adopt(self) -> WorkerFacts:
+        """Work with the other stage from the next call on, and give up the one before."""
+        stage = self._loading().stage
+        if stage is None:
+            raise RuntimeError("the other stage is not there yet: ask `loaded` before it is adopted")
+        self._stage, self._loader = stage, None
+        # The new stage stays, as the one before it did; what that held is freed by its last reference.
+        gc.freeze()
+        return self.facts()
+
+    def abandon(self) -> None:
+        """Let go of the other stage, loaded or not."""
+        self._loader = None
+
+    def _loading(self) -> StageLoader:
+        if self._loader is None:
+            raise RuntimeError("this worker loads no other stage: tell it to `load` first")
+        return self._loader
+
 
 class FaceWorker:
     """The driver's handle on one actor. It is never restarted by Ray, but replaced by its pool: after a SIGKILL the
     caller of an actor with restarts waits 1.9 s for the error, without them .01 s, and a fresh one serves after .4 s
     (2.60, measured). Ray never repeats a call either: the budget is the pool's.
+
+    Every call but `end` returns at once and raises PoolLost where Ray takes none any more.
     """
 
     def __init__(self, stage_factory: StageFactory) -> None:
@@ -87,22 +118,43 @@ class FaceWorker:
 
     def facts(self) -> Future[WorkerFacts]:
         """Done when the worker has started, or cannot."""
-        return _future(self._actor.facts.remote())
+        return self._call("facts")
 
     def process(self, jobs: Sequence[FaceJob]) -> Future[bytes]:
-        """One call; what it gives is for `read_findings`.
+        """What it gives is for `read_findings`."""
+        return self._call("process", _ENCODER.encode(jobs))
+
+    def load(self, stage_factory: StageFactory) -> Future[None]:
+        """As `FaceActor.load`."""
+        return self._call("load", stage_factory)
+
+    def loaded(self) -> Future[bool]:
+        """As `FaceActor.loaded`."""
+        return self._call("loaded")
+
+    def adopt(self) -> Future[WorkerFacts]:
+        """As `FaceActor.adopt`; it comes after every call that was made before."""
+        return self._call("adopt")
+
+    def abandon(self) -> Future[None]:
+        """As `FaceActor.abandon`."""
+        return self._call("abandon")
+
+    def end(self) -> None:
+        """Kill its process. What it had in hand fails. Idempotent."""
+        importlib.import_module("ray").kill(self._actor, no_restart=True)
+
+    def _call(self, method: str, *arguments: object) -> Future[Any]:
+        """One call, after those that were made before.
 
         Raises:
             PoolLost: Ray takes no call from this process any more.
         """
         try:
-            return _future(self._actor.process.remote(_ENCODER.encode(jobs)))
+            future: Future[Any] = getattr(self._actor, method).remote(*arguments).future()
         except importlib.import_module("ray.exceptions").RayError as err:
             raise PoolLost(f"Ray takes no more calls ({type(err).__name__}): end this run and start again") from err
-
-    def end(self) -> None:
-        """Kill its process. What it had in hand fails. Idempotent."""
-        importlib.import_module("ray").kill(self._actor, no_restart=True)
+        return future
 
 
 def read_findings(content: bytes) -> list[FaceFinding]:
@@ -117,8 +169,3 @@ def own_error(error: BaseException) -> BaseException | None:
         return None
     cause = getattr(error, "cause", None)
     return cause if isinstance(cause, BaseException) else error
-
-
-def _future(reference: Any) -> Future[Any]:
-    future: Future[Any] = reference.future()
-    return future

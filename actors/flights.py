@@ -128,6 +128,16 @@ class Flights:
         seat.leaving = True
         self._settle(self._where.pop(number))
 
+    def dead(self, seat: int) -> None:
+        """This worker does not answer any more: nothing new for it; what it has in hand will say how it ended."""
+        if self._seats[seat].ready:
+            self._seats[seat].leaving = True
+            self._settle(seat)
+
+    def flying(self, seat: int) -> frozenset[int]:
+        """The numbers of the calls that this worker has not answered."""
+        return frozenset(self._seats[seat].flying)
+
     def results(self) -> list[JobResult]:
         """What has come back since the last call."""
         results, self._results = self._results, []

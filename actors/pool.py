@@ -12,15 +12,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 from hadir.actors.cluster import Cluster
-from hadir.actors.face_actor import FaceWorker, StageFactory, WorkerFacts, own_error, read_findings
+from hadir.actors.face_actor import FaceWorker, WorkerFacts, own_error, read_findings
 from hadir.actors.flights import Flight, Flights
+from hadir.actors.stage_exchange import StageExchange
 from hadir.core.errors import HadirError, PoolLost, SetupError
-from hadir.pipeline.ports import FaceJob, JobResult, PoolRoom, Wake
+from hadir.pipeline.ports import Exchange, FaceJob, JobResult, PoolRoom, StageFactory, Wake
 
 __all__ = ["RayPool", "WorkerInfo"]
 
@@ -59,9 +60,9 @@ class RayPool:
         call_limit_s: how long one call may take before its worker counts as hung.
         """
         self._cluster = cluster
-        self._stage_factory = stage_factory
         self._call_limit_s = call_limit_s
         self._flights = Flights(workers)
+        self._exchange = StageExchange(workers, self, stage_factory)
         self._infos = [WorkerInfo(n, 0, 0, 0) for n in range(workers)]
         self._workers: list[FaceWorker] = []
         self._timers: set[threading.Timer] = set()
@@ -82,7 +83,7 @@ class RayPool:
 
     def start(self, wake: Wake) -> None:
         self._wake = wake
-        self._workers = [FaceWorker(self._stage_factory) for _ in self._infos]
+        self._workers = [FaceWorker(self._exchange.stage_factory) for _ in self._infos]
         futures = [worker.facts() for worker in self._workers]
         _, late = wait(futures, timeout=START_LIMIT_S)
         if late:
@@ -109,9 +110,41 @@ class RayPool:
             self._events.popleft()()
         for seat in self._flights.vacancies():
             self._replace(seat)
+        self._exchange.step()
         for flight in self._flights.departures():
             self._depart(flight)
         return self._flights.results()
+
+    def exchange(self, stage_factory: StageFactory) -> None:
+        self._exchange.begin(stage_factory)
+
+    def exchanged(self) -> Exchange:
+        return self._exchange.stands
+
+    def ask(
+        self, seat: int, question: Callable[[FaceWorker], Future[Any]], then: Callable[[Future[Any]], None]
+    ) -> None:
+        """For the exchange, as its `Crew` says."""
+        worker = self._workers[seat]
+
+        def answered(future: Future[Any]) -> None:
+            if self._workers[seat] is worker:
+                then(future)
+
+        self._await(question(worker), worker, self._call_limit_s, answered)
+
+    def later(self, after_s: float, then: Callable[[], None]) -> None:
+        """For the exchange, as its `Crew` says."""
+        self._timer(after_s, then)
+
+    def flying(self, seat: int) -> frozenset[int]:
+        """For the exchange, as its `Crew` says."""
+        return self._flights.flying(seat)
+
+    def dead(self, seat: int) -> None:
+        """For the exchange, as its `Crew` says."""
+        self._raise_if_lost()
+        self._flights.dead(seat)
 
     def close(self) -> None:
         self._closed = True
@@ -138,10 +171,7 @@ class RayPool:
     def _await(
         self, future: Future[_T], worker: FaceWorker, limit_s: float, then: Callable[[Future[_T]], None]
     ) -> None:
-        timer = threading.Timer(limit_s, self._tell, [partial(self._on_overdue, future, worker)])
-        timer.daemon = True
-        timer.start()
-        self._timers.add(timer)
+        timer = self._timer(limit_s, partial(self._on_overdue, future, worker))
 
         def end(done: Future[_T]) -> None:
             timer.cancel()
@@ -149,6 +179,17 @@ class RayPool:
             self._tell(partial(then, done))
 
         future.add_done_callback(end)
+
+    def _timer(self, after_s: float, event: Callable[[], None]) -> threading.Timer:
+        def ring() -> None:
+            self._timers.discard(timer)
+            self._tell(event)
+
+        timer = threading.Timer(after_s, ring)
+        timer.daemon = True
+        timer.start()
+        self._timers.add(timer)
+        return timer
 
     def _tell(self, event: Callable[[], None]) -> None:
         """From any thread."""
@@ -197,8 +238,9 @@ class RayPool:
 
     def _replace(self, seat: int) -> None:
         self._workers[seat].end()
+        self._exchange.gone(seat)
         self._infos[seat] = replace(self._infos[seat], pid=0, restarts=self._infos[seat].restarts + 1)
-        worker = self._workers[seat] = FaceWorker(self._stage_factory)
+        worker = self._workers[seat] = FaceWorker(self._exchange.stage_factory)
         self._await(worker.facts(), worker, START_LIMIT_S, partial(self._on_start, seat))
 
     def _on_start(self, seat: int, future: Future[WorkerFacts]) -> None:
@@ -218,6 +260,7 @@ class RayPool:
     def _seat(self, seat: int, facts: WorkerFacts) -> None:
         self._infos[seat] = replace(self._infos[seat], pid=facts.pid, rss_bytes=facts.rss_bytes)
         self._flights.seated(seat)
+        self._exchange.seated(seat)
 
     def _raise_if_lost(self) -> None:
         if self._lost is not None:

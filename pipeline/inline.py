@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import structlog
 
 from hadir.core.errors import PoolBusy
-from hadir.core.evidence import FaceFinding
 from hadir.pipeline.crash_budget import Attempt, first_attempt, split_after_crash
-from hadir.pipeline.ports import FaceJob, JobResult, PoolRoom, Wake
+from hadir.pipeline.ports import Exchange, ExchangePhase, FaceJob, JobResult, PoolRoom, Stage, StageFactory, Wake
+from hadir.pipeline.stage_loader import StageLoader
 
 __all__ = ["InlinePool", "Stage"]
 
 _log = structlog.get_logger(__name__)
 
 
-class Stage(Protocol):
-    """What a worker does with a batch."""
-
-    def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
-        """Findings of the same length and order. Blocks for the computation. Any exception counts as a crash."""
-        ...
-
-
 class InlinePool:
-    """Builds its stage on its own thread, so that sessions that belong to a thread live where they are used.
+    """One worker thread, which builds its stage itself.
 
     A photo that ends the process ends this pool's owner too: that is what processes of their own (Ray) are for.
     """
 
-    def __init__(self, stage_factory: Callable[[], Stage]) -> None:
+    def __init__(self, stage_factory: StageFactory) -> None:
         self._stage_factory = stage_factory
         self._changed = threading.Condition()
         self._batches = 0
@@ -43,11 +34,15 @@ class InlinePool:
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
+        self._wake: Wake = lambda: None
+        self._loader: StageLoader | None = None
+        self._exchange = Exchange()
         self.retries = 0
         """Batches tried again after a crash."""
 
     def start(self, wake: Wake) -> None:
-        self._thread = threading.Thread(target=self._serve, args=(wake,), name="hadir-faces", daemon=True)
+        self._wake = wake
+        self._thread = threading.Thread(target=self._serve, name="hadir-faces", daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
@@ -69,17 +64,43 @@ class InlinePool:
 
     def take(self) -> list[JobResult]:
         with self._changed:
+            self._follow_exchange()
             results, self._results = self._results, []
             return results
+
+    def exchange(self, stage_factory: StageFactory) -> None:
+        with self._changed:
+            if self._exchange.under_way:
+                raise PoolBusy("an exchange of stages is under way: wait until `exchanged` says how it ended")
+            self._exchange = Exchange(ExchangePhase.LOADING)
+            self._loader = StageLoader(stage_factory, self._loaded)
+
+    def exchanged(self) -> Exchange:
+        return self._exchange
 
     def close(self) -> None:
         with self._changed:
             self._closed = True
+            self._loader = None
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
 
-    def _serve(self, wake: Wake) -> None:
+    def _loaded(self) -> None:
+        """From the loader's thread."""
+        with self._changed:
+            self._changed.notify()
+        self._wake()
+
+    def _follow_exchange(self) -> None:
+        """Under the lock. The worker has taken the stage when the loader is gone; results of before are in hand."""
+        if self._exchange.under_way and self._loader is None:
+            self._exchange = Exchange(ExchangePhase.ADOPTED)
+        elif self._exchange.under_way and self._loader is not None and self._loader.failure is not None:
+            self._exchange = Exchange(ExchangePhase.FAILED, self._loader.failure)
+            self._loader = None
+
+    def _serve(self) -> None:
         try:
             stage = self._stage_factory()
         except BaseException as err:  # noqa: BLE001 - handed to `start`, which raises it
@@ -87,14 +108,29 @@ class InlinePool:
             return
         finally:
             self._ready.set()
-        while (attempt := self._next()) is not None:
-            self._run(stage, attempt)
-            wake()
+        while (work := self._next()) is not None:
+            if isinstance(work, Attempt):
+                self._run(stage, work)
+            else:
+                stage = work
+                self._adopted()
+            self._wake()
 
-    def _next(self) -> Attempt | None:
+    def _next(self) -> Attempt | Stage | None:
+        """A batch, or first the stage to adopt; None at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or bool(self._attempts))
-            return None if self._closed else self._attempts.popleft()
+            self._changed.wait_for(lambda: self._closed or bool(self._attempts) or self._waiting() is not None)
+            if self._closed:
+                return None
+            return self._waiting() or self._attempts.popleft()
+
+    def _waiting(self) -> Stage | None:
+        """A stage that has been built and not been adopted."""
+        return self._loader.stage if self._loader is not None else None
+
+    def _adopted(self) -> None:
+        with self._changed:
+            self._loader = None
 
     def _run(self, stage: Stage, attempt: Attempt) -> None:
         try:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from hadir.attendance.ledger_batch import LedgerBatch, OutboxRow
 from hadir.attendance.ledger_row import HistoryKey, LedgerRow
+from hadir.core.errors import HadirError
 from hadir.core.evidence import FaceFinding, History
 from hadir.core.message import Message
 
 __all__ = [
+    "Exchange",
+    "ExchangePhase",
     "FaceJob",
     "JobResult",
     "Outbox",
@@ -20,6 +24,8 @@ __all__ = [
     "Record",
     "Sink",
     "Source",
+    "Stage",
+    "StageFactory",
     "VerdictLedger",
     "Wake",
 ]
@@ -141,6 +147,41 @@ class PoolRoom:
     queueable: int
 
 
+class Stage(Protocol):
+    """What a worker does with a batch. Used by one thread at a time, which need not be the one that built it."""
+
+    def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
+        """Findings of the same length and order. Blocks for the computation. Any exception counts as a crash."""
+        ...
+
+
+StageFactory = Callable[[], Stage]
+"""Builds a stage where it will work: for workers in other processes it is picklable, and reachable there by import."""
+
+
+class ExchangePhase(StrEnum):
+    """How far an exchange of stages has come."""
+
+    NONE = "none"
+    LOADING = "loading"
+    ADOPTING = "adopting"
+    ADOPTED = "adopted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The latest exchange. `failure` says why it is FAILED: the worker's own error."""
+
+    phase: ExchangePhase = ExchangePhase.NONE
+    failure: HadirError | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether another must wait."""
+        return self.phase in {ExchangePhase.LOADING, ExchangePhase.ADOPTING}
+
+
 class Pool(Protocol):
     """Workers that look at faces. All methods are called from one thread.
 
@@ -176,6 +217,28 @@ class Pool(Protocol):
         Raises:
             PoolLost: the workers are gone for good; everything submitted is still in the log.
         """
+        ...
+
+    def exchange(self, stage_factory: StageFactory) -> None:
+        """Let every worker work with another stage from some moment on, without stopping; returns at once.
+
+        Each worker builds the new stage beside the old one, on a thread of its own and at the lowest priority, while
+        it goes on with its batches (LOADING). Only when all have built it does each adopt it, between two of its
+        batches (ADOPTING): meanwhile the findings of different workers may be of either stage. If one cannot build it
+        none adopts it, those who have it drop it, and all go on with what they have (FAILED). A worker that dies is
+        replaced by one with the old stage while LOADING, with the new one from ADOPTING on. Afterwards the old stage
+        is given up, and its memory with it.
+
+        Progress is made in `take`, for which `wake` is called. Nothing else changes: every job comes back exactly once.
+
+        Raises:
+            PoolBusy: an earlier exchange is still under way (`exchanged`).
+        """
+        ...
+
+    def exchanged(self) -> Exchange:
+        """How the latest exchange stands, as of the last `take`; never blocks. Once it says ADOPTED, every result that
+        a later `take` brings was made by the new stage."""
         ...
 
     def close(self) -> None:

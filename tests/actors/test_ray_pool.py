@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,10 +21,10 @@ from hadir.actors.flights import CRASHES_IN_A_ROW
 from hadir.actors.pool import FAILED_STARTS, RayPool, WorkerInfo
 from hadir.core.errors import PackError, PoolLost, SetupError
 from hadir.pipeline.inline import Stage
-from hadir.pipeline.ports import JobResult, Pool
+from hadir.pipeline.ports import Exchange, ExchangePhase, JobResult, Pool
 from tests.actors.gate import Gate, GatedStage, gate_photo
 from tests.pipeline import pool_contract
-from tests.pipeline.pool_contract import MakePool, MarkedStage, PoolContract, StageFactory, jobs_of
+from tests.pipeline.pool_contract import MakePool, MarkedStage, PoolContract, StageFactory, jobs_of, names_of
 
 pytestmark = pytest.mark.ray
 
@@ -76,6 +77,47 @@ class LicensedFactory:
         if not Path(self.licence).exists():
             raise PackError("the pack is gone: bring it back")
         return MarkedStage()
+
+
+@dataclass(frozen=True, slots=True)
+class SlowFactory:
+    """Builds when the gate is opened for it."""
+
+    gate: str
+    name: str
+
+    def __call__(self) -> MarkedStage:
+        Path(self.gate).read_bytes()
+        return MarkedStage(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class OnceFactory:
+    """The first that takes the licence away builds; who comes later cannot."""
+
+    licence: str
+
+    def __call__(self) -> MarkedStage:
+        try:
+            Path(self.licence).unlink()
+        except FileNotFoundError as err:
+            raise PackError("somebody has taken the pack: bring it back") from err
+        return MarkedStage("the first one's")
+
+
+@dataclass(frozen=True, slots=True)
+class StragglerFactory:
+    """The first that takes the token builds at once, the other waits at the gate."""
+
+    token: str
+    gate: str
+
+    def __call__(self) -> MarkedStage:
+        try:
+            Path(self.token).unlink()
+        except FileNotFoundError:
+            Path(self.gate).read_bytes()
+        return MarkedStage("second")
 
 
 class DyingFactory:
@@ -256,3 +298,88 @@ def test_closing_the_pool_ends_its_workers(make_ray_pool: MakeRayPool) -> None:
     pool.close()
     gone, alive = psutil.wait_procs(processes, timeout=PATIENCE_S)
     assert (len(gone), alive) == (2, [])
+
+
+def ended(pool: RayPool, bell: Bell) -> Exchange:
+    """How the exchange under way ends; nothing is in hand meanwhile."""
+    while pool.exchanged().under_way:
+        bell.wait()
+        assert pool.take() == []
+    return pool.exchanged()
+
+
+def answers(pool: RayPool, bell: Bell) -> set[str]:
+    """The stages of all workers, each of which is asked."""
+    workers = pool.room().idle
+    for ticket in range(workers):
+        pool.submit(jobs_of([b"good"], ticket))
+    return names_of(take(pool, bell, workers))
+
+
+def test_work_goes_on_while_workers_load(make_ray_pool: MakeRayPool, gate: Gate) -> None:
+    pool, bell = make_ray_pool(MarkedStage), Bell()
+    pool.start(bell)
+    pool.exchange(SlowFactory(str(gate.path), "second"))
+    gate.await_worker()
+    assert answers(pool, bell) == {"marked"}
+    assert pool.exchanged().phase is ExchangePhase.LOADING
+    gate.release()
+    assert ended(pool, bell).phase is ExchangePhase.ADOPTED
+    assert answers(pool, bell) == {"second"}
+
+
+def test_nobody_adopts_while_one_still_loads(make_ray_pool: MakeRayPool, gate: Gate, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.touch()
+    pool, bell = make_ray_pool(MarkedStage, workers=2), Bell()
+    pool.start(bell)
+    pool.exchange(StragglerFactory(str(token), str(gate.path)))
+    gate.await_worker()
+    assert answers(pool, bell) == {"marked"}
+    gate.release()
+    assert ended(pool, bell).phase is ExchangePhase.ADOPTED
+    assert answers(pool, bell) == {"second"}
+
+
+def test_if_one_worker_cannot_load_none_adopts(make_ray_pool: MakeRayPool, tmp_path: Path) -> None:
+    licence = tmp_path / "licence"
+    licence.touch()
+    pool, bell = make_ray_pool(MarkedStage, workers=2), Bell()
+    pool.start(bell)
+    pool.exchange(OnceFactory(str(licence)))
+    exchange = ended(pool, bell)
+    assert (exchange.phase, isinstance(exchange.failure, PackError)) == (ExchangePhase.FAILED, True)
+    assert "bring it back" in str(exchange.failure)
+    assert answers(pool, bell) == {"marked"}
+
+
+def test_a_worker_killed_while_it_loads_is_replaced_and_loads_again(make_ray_pool: MakeRayPool, gate: Gate) -> None:
+    pool, bell = make_ray_pool(MarkedStage), Bell()
+    pool.start(bell)
+    pool.exchange(SlowFactory(str(gate.path), "second"))
+    gate.await_worker()
+    kill(pool.workers()[0])
+    gate.release()
+    through = gate.let_one_through()
+    assert ended(pool, bell).phase is ExchangePhase.ADOPTED
+    through.join()
+    assert pool.workers()[0].restarts == 1
+    assert answers(pool, bell) == {"second"}
+
+
+def test_a_worker_that_dies_later_comes_back_with_the_new_stage(make_ray_pool: MakeRayPool) -> None:
+    pool, bell = make_ray_pool(MarkedStage), Bell()
+    pool.start(bell)
+    pool.exchange(partial(MarkedStage, "second"))
+    assert ended(pool, bell).phase is ExchangePhase.ADOPTED
+    kill(pool.workers()[0])
+    assert answers(pool, bell) == {"second"}
+
+
+def test_a_stage_that_kills_whoever_loads_it_fails_and_the_pool_serves_on(make_ray_pool: MakeRayPool) -> None:
+    pool, bell = make_ray_pool(MarkedStage), Bell()
+    pool.start(bell)
+    pool.exchange(DyingFactory())
+    assert ended(pool, bell).phase is ExchangePhase.FAILED
+    pool_is_whole(pool, bell)
+    assert answers(pool, bell) == {"marked"}

@@ -28,21 +28,36 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from hadir.core.errors import PackError, PoolBusy
 from hadir.core.evidence import FaceFinding, PhotoFinding
-from hadir.pipeline.ports import FaceJob, JobResult, Pool
+from hadir.core.low_priority import LOWEST
+from hadir.pipeline.ports import Exchange, ExchangePhase, FaceJob, JobResult, Pool
 
-__all__ = ["FailingFactory", "MakePool", "MarkedStage", "PoolContract", "StageFactory", "drain", "jobs_of"]
+__all__ = [
+    "FailingFactory",
+    "MakePool",
+    "MarkedStage",
+    "PoolContract",
+    "StageFactory",
+    "drain",
+    "exchange",
+    "jobs_of",
+    "names_of",
+]
 
 PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedStage:
-    """Looks at no faces: `usable` is the number of photos, and marks in the bytes make it fail."""
+    """Looks at no faces: `usable` is the number of photos, and marks in the bytes make it fail. Its `name` is the
+    finding's snapshot."""
+
+    name: str = "marked"
 
     def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
         photos = [photo for job in jobs for photo in job.photos]
@@ -55,10 +70,9 @@ class MarkedStage:
         findings = [self._finding(job) for job in jobs]
         return findings[:-1] if any(photo.startswith(b"short") for photo in photos) else findings
 
-    @staticmethod
-    def _finding(job: FaceJob) -> FaceFinding:
+    def _finding(self, job: FaceJob) -> FaceFinding:
         photos = tuple(PhotoFinding(None) for _ in job.photos)
-        return FaceFinding(photos, len(photos), None, True, None, (), None, job.person, "marked")
+        return FaceFinding(photos, len(photos), None, True, None, (), None, job.person, self.name)
 
 
 StageFactory = Callable[[], MarkedStage]
@@ -70,6 +84,21 @@ class FailingFactory:
 
     def __call__(self) -> MarkedStage:
         raise PackError("the descriptor's file is cut short: fetch the pack again")
+
+
+class BackgroundFactory:
+    """A stage that is named after the niceness of the thread that built it."""
+
+    def __call__(self) -> MarkedStage:
+        niceness = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        return MarkedStage(f"niceness {niceness}")
+
+
+class PartingStage(MarkedStage):
+    """Leaves a file behind when nobody holds it any more; the name is the file's."""
+
+    def __del__(self) -> None:
+        Path(self.name).touch()
 
 
 def jobs_of(photos: Sequence[bytes], first_ticket: int = 0) -> list[FaceJob]:
@@ -108,6 +137,21 @@ def drain(pool: Pool, bell: _Bell, batches: Sequence[Sequence[FaceJob]]) -> list
         if not taken and not submitted:
             bell.wait()
     return results
+
+
+def exchange(pool: Pool, bell: _Bell, factory: StageFactory) -> tuple[Exchange, list[JobResult]]:
+    """Exchange the stage and wait for the end of it; results that came meanwhile."""
+    pool.exchange(factory)
+    results: list[JobResult] = []
+    while pool.exchanged().under_way:
+        bell.wait()
+        results += pool.take()
+    return pool.exchanged(), results
+
+
+def names_of(results: Sequence[JobResult]) -> set[str]:
+    """The stages that made these."""
+    return {result.finding.snapshot for result in results if result.finding is not None}
 
 
 class PoolContract:
@@ -191,6 +235,101 @@ class PoolContract:
         pool = make_pool(FailingFactory())
         with pytest.raises(PackError, match="cut short"):
             pool.start(lambda: None)
+
+    def test_an_idle_pool_exchanges_its_stage_and_answers_with_the_new_one(self, make_pool: MakePool) -> None:
+        pool, bell = make_pool(MarkedStage), _Bell()
+        pool.start(bell)
+        assert pool.exchanged() == Exchange()
+        ended, results = exchange(pool, bell, partial(MarkedStage, "second"))
+        assert (ended.phase, ended.failure, results) == (ExchangePhase.ADOPTED, None, [])
+        assert names_of(drain(pool, bell, [jobs_of([b"a"])] * 8)) == {"second"}
+
+    def test_once_adopted_nothing_of_the_old_stage_comes_back(self, make_pool: MakePool) -> None:
+        pool, bell = make_pool(MarkedStage), _Bell()
+        pool.start(bell)
+        for number in range(3):
+            before: list[JobResult] = []
+            room = pool.room()
+            for _ in range(room.idle + room.idle):  # each worker a batch in hand and one queued
+                pool.submit(jobs_of([b"heavy"]))
+            ended, during = exchange(pool, bell, partial(MarkedStage, f"stage {number}"))
+            assert ended.phase is ExchangePhase.ADOPTED
+            while len(before) + len(during) < 2 * room.idle:
+                before += pool.take()
+                if len(before) + len(during) < 2 * room.idle:
+                    bell.wait()
+            assert names_of(before) <= {f"stage {number}"}, "taken after it said ADOPTED"
+            assert len(during) + len(before) == 2 * room.idle
+
+    def test_every_job_comes_back_exactly_once_across_exchanges(self, make_pool: MakePool) -> None:
+        pool, bell = make_pool(MarkedStage), _Bell()
+        pool.start(bell)
+        results: list[JobResult] = []
+        sent, names = 0, {"marked"}
+        for number in range(4):
+            pool.exchange(partial(MarkedStage, f"stage {number}"))
+            names.add(f"stage {number}")
+            while pool.exchanged().under_way or sent < 40 * (number + 1):
+                if (room := pool.room()).idle + room.queueable:
+                    pool.submit(jobs_of([b"crash" if sent % 10 == 7 else b"heavy"], sent))
+                    sent += 1
+                elif not (taken := pool.take()):
+                    bell.wait()
+                else:
+                    results += taken
+                results += pool.take()
+        while len(results) < sent:
+            taken = pool.take()
+            results += taken
+            if not taken:
+                bell.wait()
+        assert sorted(r.ticket for r in results) == list(range(sent))
+        assert {r.ticket for r in results if r.finding is None} == {n for n in range(sent) if n % 10 == 7}
+        assert names_of(results) <= names
+
+    def test_a_stage_that_cannot_be_built_changes_nothing(self, make_pool: MakePool) -> None:
+        pool, bell = make_pool(MarkedStage), _Bell()
+        pool.start(bell)
+        ended, _ = exchange(pool, bell, FailingFactory())
+        assert ended.phase is ExchangePhase.FAILED
+        assert isinstance(ended.failure, PackError)
+        assert "cut short" in str(ended.failure)
+        assert names_of(drain(pool, bell, [jobs_of([b"a"])] * 8)) == {"marked"}
+        ended, _ = exchange(pool, bell, partial(MarkedStage, "third"))
+        assert ended.phase is ExchangePhase.ADOPTED
+        assert names_of(drain(pool, bell, [jobs_of([b"a"])] * 8)) == {"third"}
+
+    def test_one_exchange_at_a_time(self, make_pool: MakePool) -> None:
+        pool, bell = make_pool(MarkedStage), _Bell()
+        pool.start(bell)
+        pool.exchange(partial(MarkedStage, "second"))
+        with pytest.raises(PoolBusy, match="under way"):
+            pool.exchange(partial(MarkedStage, "third"))
+        while pool.exchanged().under_way:
+            bell.wait()
+            pool.take()
+        assert names_of(drain(pool, bell, [jobs_of([b"a"])])) == {"second"}
+
+    def test_the_new_stage_is_built_at_the_lowest_priority(self, make_pool: MakePool) -> None:
+        pool, bell = make_pool(MarkedStage), _Bell()
+        pool.start(bell)
+        exchange(pool, bell, BackgroundFactory())
+        assert names_of(drain(pool, bell, [jobs_of([b"a"])])) == {f"niceness {LOWEST}"}
+
+    def test_the_old_stage_is_given_up(self, make_pool: MakePool, tmp_path: Path) -> None:
+        gone = tmp_path / "gone"
+        pool, bell = make_pool(partial(PartingStage, str(gone))), _Bell()
+        pool.start(bell)
+        drain(pool, bell, [jobs_of([b"a"])])
+        assert not gone.exists()
+        exchange(pool, bell, MarkedStage)
+        assert gone.exists()
+
+    def test_a_pool_can_be_closed_while_it_exchanges(self, make_pool: MakePool) -> None:
+        pool = make_pool(MarkedStage)
+        pool.start(lambda: None)
+        pool.exchange(MarkedStage)
+        pool.close()
 
     def test_close_can_be_called_twice_and_before_start(self, make_pool: MakePool) -> None:
         pool = make_pool(partial(MarkedStage))
