@@ -15,7 +15,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterator
+import secrets
+import shutil
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,8 +29,10 @@ from hadir.index.manifest import MANIFEST, read_manifest
 
 __all__ = [
     "POINTERS",
+    "Keep",
     "Pointers",
     "Role",
+    "discard",
     "promote",
     "read_pointers",
     "resolve",
@@ -68,6 +72,10 @@ class Pointers:
         return next((role for named, role in roles if named == snapshot_id), None)
 
 
+Keep = Callable[[Pointers, Pointers], None]
+"""What else is to be written when pointers change: given those before and those after."""
+
+
 def read_pointers(root: Path) -> Pointers:
     """What serves under `root`, a folder of snapshots; `Pointers()` where nothing ever did. Never blocks on a writer.
 
@@ -104,13 +112,15 @@ def set_candidate(root: Path, snapshot_id: str) -> Pointers:
         return _write(root, before, replace(before, candidate=snapshot_id))
 
 
-def promote(root: Path, snapshot_id: str, seen: int | None = None) -> Pointers:
+def promote(root: Path, snapshot_id: str, seen: int | None = None, keep: Keep | None = None) -> Pointers:
     """From now on this snapshot serves, and the one that did is the previous one. A snapshot that serves already stays.
 
     Args:
-        root: a folder of snapshots.
-        snapshot_id: one of them; its gates are the caller's business (`index/promotion.py`).
-        seen: the generation that the caller's decision rests on; None: it rests on none.
+        root: A folder of snapshots.
+        snapshot_id: One of them; its gates are the caller's business.
+        seen: The generation that the caller's decision rests on; None: it rests on none.
+        keep: Called with the pointers before and after, under the lock, before they change: what it raises stops the
+            change.
 
     Raises:
         SnapshotError: as `set_candidate`, or the pointers have moved on since `seen`.
@@ -119,11 +129,13 @@ def promote(root: Path, snapshot_id: str, seen: int | None = None) -> Pointers:
     with _changing(root, seen) as before:
         if snapshot_id == before.current:
             return before
-        return _write(root, before, replace(before, current=snapshot_id, previous=before.current))
+        return _write(root, before, replace(before, current=snapshot_id, previous=before.current), keep)
 
 
-def rollback(root: Path, seen: int | None = None) -> Pointers:
+def rollback(root: Path, seen: int | None = None, keep: Keep | None = None) -> Pointers:
     """The previous snapshot serves again, and the one that did becomes the previous: twice is where you began.
+
+    `seen` and `keep` as for `promote`.
 
     Raises:
         SnapshotError: as `promote`, or there is no previous one.
@@ -132,7 +144,7 @@ def rollback(root: Path, seen: int | None = None) -> Pointers:
         if before.previous is None:
             raise SnapshotError(f"there is nothing to go back to under {root}: no other snapshot served before")
         _require_sound(root, before.previous)
-        return _write(root, before, replace(before, current=before.previous, previous=before.current))
+        return _write(root, before, replace(before, current=before.previous, previous=before.current), keep)
 
 
 def retire(root: Path, snapshot_ids: Collection[str]) -> Pointers:
@@ -147,6 +159,23 @@ def retire(root: Path, snapshot_ids: Collection[str]) -> Pointers:
         candidate = None if before.candidate in snapshot_ids else before.candidate
         previous = None if before.previous in snapshot_ids else before.previous
         return _write(root, before, replace(before, candidate=candidate, previous=previous))
+
+
+def discard(root: Path, snapshot_ids: Collection[str]) -> None:
+    """Delete these snapshots; what a running process has mapped of them stays readable to it until it lets go.
+
+    Raises:
+        SnapshotError: one of them has a role (retire it first), or is not there. Nothing was deleted.
+        OSError: a folder cannot be removed; the snapshot is no longer to be found all the same.
+    """
+    with _changing(root) as before:
+        for snapshot_id in snapshot_ids:
+            if (role := before.role(snapshot_id)) is not None:
+                raise SnapshotError(f"snapshot {snapshot_id} is the {role} one and stays")
+        folders = [snapshot_folder(root, snapshot_id) for snapshot_id in snapshot_ids]
+        doomed = [folder.rename(root / f".deleting-{folder.name}-{secrets.token_hex(4)}") for folder in folders]
+    for folder in doomed:
+        shutil.rmtree(folder)
 
 
 def resolve(path: Path) -> Path:
@@ -204,7 +233,7 @@ def _changing(root: Path, seen: int | None = None) -> Iterator[Pointers]:
         os.close(handle)
 
 
-def _write(root: Path, before: Pointers, after: Pointers) -> Pointers:
+def _write(root: Path, before: Pointers, after: Pointers, keep: Keep | None = None) -> Pointers:
     """Nothing both serves and waits; a change that changes nothing is none."""
     if after.candidate == after.current:
         after = replace(after, candidate=None)
@@ -213,6 +242,8 @@ def _write(root: Path, before: Pointers, after: Pointers) -> Pointers:
     if after == before:
         return before
     after = replace(after, generation=before.generation + 1)
+    if keep is not None:
+        keep(before, after)
     write_durably(root / POINTERS, _to_bytes(after))
     return after
 

@@ -16,6 +16,7 @@ from hadir.index.gallery import Gallery
 from hadir.index.pointers import (
     POINTERS,
     Pointers,
+    discard,
     promote,
     read_pointers,
     resolve,
@@ -113,6 +114,16 @@ def test_what_serves_cannot_be_retired(root: Path, ids: list[str]) -> None:
     with pytest.raises(SnapshotError, match="promote another one"):
         retire(root, ids)
     assert read_pointers(root) == before
+
+
+def test_what_is_discarded_is_gone_and_what_has_a_role_stays(root: Path, ids: list[str]) -> None:
+    promote(root, ids[0])
+    with pytest.raises(SnapshotError, match=f"{ids[0]} is the current one"):
+        discard(root, [ids[1], ids[0]])
+    assert snapshot_ids(root) == sorted(ids)
+    discard(root, [ids[1]])
+    assert snapshot_ids(root) == sorted({ids[0], ids[2]})
+    assert not list(root.glob(".deleting*"))
 
 
 @pytest.mark.parametrize("change", [promote, set_candidate], ids=["promote", "set_candidate"])

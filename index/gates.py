@@ -1,0 +1,222 @@
+"""What a snapshot must pass before it serves: figures and limits to a table of results. Pure.
+
+Who measures the figures is the caller's business; here stands what they mean. A gate that has too little to measure on
+says so, and fails only where going on unmeasured would be a guess.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hadir.core.thresholds import CELLS, RATES, Thresholds, ThresholdTable
+from hadir.index.acknowledgements import Agreement
+from hadir.index.calibration import Calibration
+from hadir.index.gate_limits import (
+    AccuracyLimits,
+    CalibrationLimits,
+    PeopleLimits,
+    SelfRecallLimits,
+    ShadowLimits,
+)
+from hadir.index.honest_trials import Trials
+
+__all__ = [
+    "Figure",
+    "GateResult",
+    "accuracy_gate",
+    "calibration_gate",
+    "pack_gate",
+    "people_gate",
+    "replicas_gate",
+    "self_recall_gate",
+    "shadow_gate",
+    "snapshot_gate",
+]
+
+Figure = str | int | float | bool | None
+
+NORMAL_97_5 = 1.959964
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One row: what was found and what was allowed, in words, and the figures behind them for machines."""
+
+    name: str
+    value: str
+    limit: str
+    ok: bool
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+def snapshot_gate(problems: Sequence[str]) -> GateResult:
+    """Every check of `verify_snapshot`; `problems` are those that failed, one line each."""
+    return GateResult("snapshot sound", problems[0] if problems else "every check passed", "all", not problems)
+
+
+def pack_gate(pack: str, problem: str | None) -> GateResult:
+    """The pack that makes the snapshot's vectors must be here; `problem` says why it is not."""
+    return GateResult("pack is here", pack if problem is None else problem, "loads, same space", problem is None)
+
+
+def people_gate(current: Collection[str] | None, candidate: Collection[str], limits: PeopleLimits) -> GateResult:
+    """Nobody may be forgotten by accident; `current` None: nothing serves yet."""
+    if current is None:
+        return GateResult("people kept", f"nothing serves yet, {len(candidate)} people here", "–", ok=True)
+    lost, gained = len(set(current) - set(candidate)), len(set(candidate) - set(current))
+    return GateResult(
+        "people kept",
+        f"{lost} lost, {gained} gained, {len(candidate)} here",
+        f"≤ {limits.lost_most} lost",
+        lost <= limits.lost_most,
+        {"lost": lost, "gained": gained, "people": len(candidate)},
+    )
+
+
+def self_recall_gate(found: int, people: int, limits: SelfRecallLimits) -> GateResult:
+    """Everybody's own template must find them before anybody else."""
+    share = found / people
+    return GateResult(
+        "self-recall",
+        f"{found} of {people} people ({share:.2%})",
+        f"≥ {limits.least:.2%}",
+        share >= limits.least,
+        {"found": found, "people": people},
+    )
+
+
+def accuracy_gate(trials: Trials | None, space_changes: bool, limits: AccuracyLimits) -> GateResult:
+    """Honest people must be recognised as well as before; `trials` None: nothing serves yet.
+
+    The rise of the FNMR is a ratio of sums over people, compared photo by photo; its interval is over people, by
+    linearisation (Cochran, Sampling Techniques, 3rd edition, 1977, 6.4). A rise above the limit fails, unless the
+    interval reaches down to nothing: then it may as well be chance.
+    """
+    if trials is None:
+        return GateResult("FNMR", "nothing serves yet to compare with", "–", ok=True)
+    limit = f"rise ≤ {limits.rise_most:.2%}"
+    if trials.people < limits.people_least:
+        return _unmeasured(trials, space_changes, limits)
+    rise, half_width = _rise(trials)
+    before, after = float(trials.missed_before.mean()), float(trials.missed_after.mean())
+    low, high = rise - half_width, rise + half_width
+    return GateResult(
+        "FNMR",
+        f"{before:.2%} → {after:.2%} (rise {low:+.2%} to {high:+.2%}) on {trials.count} photos of {trials.people}",
+        limit,
+        rise <= limits.rise_most or low <= 0,
+        {
+            "fnmr_before": before,
+            "fnmr_after": after,
+            "rise_ci95_low": low,
+            "rise_ci95_high": high,
+            "photos": trials.count,
+            "people": trials.people,
+        },
+    )
+
+
+def _unmeasured(trials: Trials, space_changes: bool, limits: AccuracyLimits) -> GateResult:
+    said = f"not enough data: {trials.people} people with photos to compare, {limits.people_least} are needed"
+    if space_changes and not limits.unmeasured_space_change:
+        limit = "measured, the space changes"
+    else:
+        limit = "measured where the space changes"
+    ok = not space_changes or limits.unmeasured_space_change
+    return GateResult("FNMR", said, limit, ok, {"people": trials.people, "photos": trials.count})
+
+
+def _rise(trials: Trials) -> tuple[float, float]:
+    """The rise, and half the width of its 95 % interval."""
+    change = trials.missed_after.astype(np.float64) - trials.missed_before
+    rise = float(change.mean())
+    people = trials.people
+    residual = np.bincount(trials.owners, weights=change) - rise * np.bincount(trials.owners)
+    variance = people / (people - 1) * float(np.square(residual).sum()) / trials.count**2
+    return rise, NORMAL_97_5 * math.sqrt(variance)
+
+
+def calibration_gate(
+    calibration: Calibration,
+    thresholds: Thresholds,
+    rates: Sequence[str],
+    template_photos: Collection[int],
+    limits: CalibrationLimits,
+) -> GateResult:
+    """Every comparison that will be made has thresholds, a stricter rate never a lower one, and none is a guess.
+
+    Args:
+        calibration: The snapshot's own.
+        thresholds: As they will serve: the snapshot's own, then the pack's.
+        rates: The policy's accept and review rates, as keys of tables.
+        template_photos: How many photos people's templates were fused from.
+        limits: Of the uncertainty of the snapshot's own thresholds.
+    """
+    served = [thresholds.at(float(rate), p, k) for rate in rates for p in range(1, 5) for k in set(template_photos)]
+    missing = sorted({f"{t.fmr:g} in cell {t.cell}" for t in served if t.similarity is None})
+    falling = _not_monotone(calibration.table)
+    factors = [f for rate in rates for cell in CELLS if (f := _factor(calibration, rate, cell)) is not None]
+    worst = max(factors, default=None)
+    own = sum(t.source == "snapshot" for t in served)
+    if missing:
+        said = f"no threshold for {missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+    elif falling:
+        said = f"thresholds fall with a stricter rate in cell {falling[0]}"
+    elif worst is None:
+        said = "not enough data here, the pack's thresholds serve"
+    else:
+        said = f"{own} of {len(served)} thresholds its own, the real rate up to {worst:.1f} times the nominal"
+    return GateResult(
+        "calibration",
+        said,
+        f"≤ {limits.fmr_factor_most:g} times, monotone",
+        not missing and not falling and (worst is None or worst <= limits.fmr_factor_most),
+        {"own": own, "served": len(served), "fmr_factor": worst},
+    )
+
+
+def _not_monotone(table: ThresholdTable) -> list[str]:
+    """Cells in which a stricter rate has a lower threshold."""
+    falling = []
+    for cell in CELLS:
+        ascending = [t for rate in RATES if (t := table.get(rate, cell)) is not None]
+        if any(stricter < looser for looser, stricter in itertools.pairwise(ascending)):
+            falling.append(cell)
+    return falling
+
+
+def _factor(calibration: Calibration, rate: str, cell: str) -> float | None:
+    """How many times its nominal rate a threshold may let in: the rate whose threshold lies where this one's interval
+    begins, between two rates of the table along the logarithm of the rate."""
+    interval = calibration.interval95.get(rate, {}).get(cell)
+    if interval is None:
+        return None
+    known = [(t, math.log(float(r))) for r in RATES if (t := calibration.table.get(r, cell)) is not None]
+    similarities, logs = zip(*sorted(known), strict=True)
+    return math.exp(float(np.interp(interval[0], similarities, logs))) / float(rate)
+
+
+def replicas_gate(agreement: Agreement | None) -> GateResult:
+    """Who runs must agree on what serves now, or a switch would leave two answers to one face; None: nothing serves."""
+    if agreement is None:
+        return GateResult("replicas agree", "nothing serves yet", "–", ok=True)
+    apart = [*agreement.refusing, *agreement.pending]
+    live = len(agreement.serving) + len(apart)
+    said = f"{len(agreement.serving)} of {live} live on {agreement.snapshot}" if live else "none is running"
+    if apart:
+        said += f"; {apart[0].replica} on {apart[0].snapshot}" + (f": {apart[0].problem}" if apart[0].problem else "")
+    return GateResult("replicas agree", said, "all live ones", not apart, {"live": live, "apart": len(apart)})
+
+
+def shadow_gate(changed: int, compared: int, limits: ShadowLimits) -> GateResult:
+    """Live check-ins, decided by both: how many verdicts would be others."""
+    share = changed / compared if compared else 1.0
+    said = f"{changed} of {compared} verdicts change ({share:.2%})" if compared else "no check-in was compared"
+    figures: dict[str, Figure] = {"changed": changed, "compared": compared}
+    return GateResult("shadow", said, f"≤ {limits.changed_most:.2%}", share <= limits.changed_most, figures)
