@@ -27,6 +27,7 @@ _MODULES = (
     "cli_send",
     "cli_enroll",
     "cli_index",
+    "cli_reindex",
     "cli_faces",
     "cli_evaluate",
     "cli_explain",

@@ -1,0 +1,210 @@
+"""Settings to a re-embedding: which photos, whose pack, on what workers, in which folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hadir.actors.cluster import JoinedRay, LocalRay, join
+from hadir.actors.embed_actor import cores_of_ray
+from hadir.actors.reindex import RayEmbedder
+from hadir.app.run_folder import held
+from hadir.app.stores import gallery_root, key_of, photo_store, space_of
+from hadir.app.wiring import face_workers, runtime_of
+from hadir.core.errors import InputError
+from hadir.core.settings import Settings
+from hadir.faces.open_pack import Choice
+from hadir.faces.pack import PackInfo
+from hadir.faces.packs import OPEN, load_pack
+from hadir.index.durable import write_durably
+from hadir.index.galleries import galleries, gallery_at, only_gallery
+from hadir.index.gallery import Gallery
+from hadir.index.manifest import read_manifest
+from hadir.index.pointers import read_pointers, snapshot_folder
+from hadir.index.reindex_chunks import ChunkFiles
+from hadir.index.reindex_plan import CHUNK_PHOTOS, coverage, plan_reindex
+from hadir.index.storage import Storage
+from hadir.pipeline.embedding import Embedder, EmbedSpec, EnrolledPhoto, InlineEmbedder
+from hadir.pipeline.reindexing import Reindexed, Reindexing
+
+__all__ = ["Forecast", "Job", "forecast", "job_of", "reindex", "reindex_folder", "source_gallery", "write_report"]
+
+_SAMPLE_PHOTOS = 32
+"""A tenth of a second of one worker, after as many that warm it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What `hadir reindex` is about to do: `pack`'s vectors of everything that `source` holds."""
+
+    pack: PackInfo
+    spec: EmbedSpec
+    source: Gallery
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run would find. `missing` are photos of which the store keeps nothing, by person and id; `lost` people who
+    would have no template after it. `one_worker` is its rate in a short sample, None where there is nothing to do."""
+
+    people: int
+    photos: int
+    already: int
+    to_do: int
+    resumed: int
+    missing: tuple[tuple[str, str], ...]
+    lost: tuple[str, ...]
+    workers: int
+    one_worker_photos_per_s: float | None
+
+    @property
+    def seconds(self) -> float | None:
+        """As long as the workers together would take on cores that nobody else uses; starting takes ten more."""
+        if self.one_worker_photos_per_s is None:
+            return None
+        return (self.to_do - self.resumed) / (self.one_worker_photos_per_s * self.workers)
+
+
+def job_of(settings: Settings, pack: str, precision: Choice | None = None) -> Job:
+    """Look at everything once, so that what is wrong is said before a worker starts.
+
+    `precision` is of the new pack; without it the settings' for the open pack, and for others the one that they have.
+
+    Raises:
+        PackError, SnapshotError, GalleryError, InputError: one line that says what to do.
+    """
+    source = source_gallery(settings)
+    wanted = precision or (settings.faces.precision if pack == OPEN else "auto")
+    info = load_pack(pack, wanted, runtime_of(settings)).info
+    if info.embedding_space == source.space.name:
+        raise InputError(
+            f"pack {info.name} makes the vectors that serve already (space {source.space.name[:16]}): name the pack "
+            "that you want to change to"
+        )
+    name = pack if pack == OPEN else str(Path(pack).absolute())
+    spec = EmbedSpec(name, wanted, info.embedding_space, runtime_of(settings))
+    return Job(info, spec, source, reindex_folder(settings))
+
+
+def source_gallery(settings: Settings) -> Gallery:
+    """The gallery that the current snapshot was built from; where none serves yet, the only one that there is.
+
+    Raises:
+        InputError: there is none, or several and none serves.
+        SnapshotError: the pointers or the current snapshot are damaged.
+    """
+    root = Path(settings.stores.snapshots)
+    current = read_pointers(root).current
+    if current is None:
+        return only_gallery(gallery_root(settings))
+    return only_gallery(gallery_root(settings), read_manifest(snapshot_folder(root, current)).space.name)
+
+
+def reindex_folder(settings: Settings) -> Path:
+    """Its own, beside the live run's: notes of its Ray, finished chunks, the report, the log."""
+    folder = Path(settings.run.folder)
+    return folder.with_name(f"{folder.name}-reindex")
+
+
+def forecast(settings: Settings, job: Job, workers: int) -> Forecast:
+    """Look, embed a sample of photos in this process, change nothing. Raises as `job_of`, and StoreUnavailable."""
+    space = space_of(job.pack)
+    held_now = job.source.templates()
+    there = [t for g in galleries(gallery_root(settings)) if g.space.name == space.name for t in g.templates()]
+    plan = plan_reindex(job.source.space, space, held_now, there)
+    stored = set(photo_store(settings).ids())
+    possible = [*there, *(template for template in plan.templates if template.id in stored)]
+    found = coverage(held_now, possible)
+    kept = ChunkFiles(_chunks(settings, job), plan).written()
+    return Forecast(
+        people=found.people,
+        photos=found.photos,
+        already=found.photos - len(plan.templates),
+        to_do=len(plan.templates),
+        resumed=min(kept * CHUNK_PHOTOS, len(plan.templates)),
+        missing=found.missing,
+        lost=found.lost,
+        workers=_workers(settings, workers),
+        one_worker_photos_per_s=_sample_rate(settings, job, [t.id for t in plan.templates if t.id in stored]),
+    )
+
+
+def _sample_rate(settings: Settings, job: Job, ids: list[str]) -> float | None:
+    """Photos per second of one process, over photos from the whole plan."""
+    chosen = ids[:: max(1, len(ids) // (2 * _SAMPLE_PHOTOS))][: 2 * _SAMPLE_PHOTOS]
+    read = [(identity, photo_store(settings).read(identity)) for identity in chosen]
+    photos = [EnrolledPhoto(identity, content, None) for identity, content in read if content is not None]
+    if not photos:
+        return None
+    stage = job.spec()
+    warm, timed = photos[: len(photos) // 2], photos[len(photos) // 2 :]
+    stage.embed(warm)
+    start_s = time.perf_counter()
+    stage.embed(timed)
+    return len(timed) / (time.perf_counter() - start_s)
+
+
+def reindex(
+    settings: Settings, job: Job, workers: int, started: Callable[[int, int], Callable[[int], None]]
+) -> Reindexed:
+    """Do it. From the main thread.
+
+    Args:
+        settings: as for `hadir run`: with pool "inline" it is done in this process.
+        job: from `job_of`.
+        workers: as many, or 0 for one per core of this machine, or of the cluster that is joined.
+        started: called with the photos to do and the workers when these are ready; what it returns is told how many
+            photos are done.
+
+    Raises:
+        HadirError: it cannot start, or not go on; finished chunks are kept.
+    """
+    with held(job.folder):
+        target = gallery_at(gallery_root(settings), space_of(job.pack))
+        with _embedder(settings, job, workers) as (embedder, count):
+            chunks = _chunks(settings, job)
+            work = Reindexing(job.source, target, photo_store(settings), chunks, ahead=count + 1)
+            return work.run(embedder, started(len(work.plan().templates), count))
+
+
+def write_report(job: Job, document: Mapping[str, object]) -> Path:
+    """Keep the report in the run folder, readable by its owner only; returns where."""
+    path = job.folder / "report.json"
+    write_durably(path, json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2).encode() + b"\n")
+    return path
+
+
+@contextmanager
+def _embedder(settings: Settings, job: Job, workers: int) -> Iterator[tuple[Embedder, int]]:
+    if settings.run.pool == "inline":
+        yield InlineEmbedder(job.spec()), 1
+        return
+    asked = _workers(settings, workers)
+    if settings.pool.ray_address:
+        cluster: LocalRay | JoinedRay = join(settings.pool.ray_address, Path(settings.pool.ray_token_file))
+        asked = workers or cores_of_ray()
+    else:
+        cluster = LocalRay.start(job.folder, asked, settings.pool.object_store_bytes)
+    try:
+        embedder = RayEmbedder(cluster, job.spec, asked)
+        try:
+            embedder.start()
+            yield embedder, asked
+        finally:
+            embedder.close()
+    finally:
+        cluster.close()
+
+
+def _workers(settings: Settings, asked: int) -> int:
+    return 1 if settings.run.pool == "inline" else asked or face_workers(settings)
+
+
+def _chunks(settings: Settings, job: Job) -> Storage:
+    """Finished work is as secret as the gallery that it goes to."""
+    return Storage(job.folder / "chunks", key_of(settings))
