@@ -20,33 +20,34 @@ The definition, which the pack's own table shares:
   jackknife with 20 groups of people, a left-out person leaves both sides (Kott, J. of Official Statistics 17, 2001; a
   jackknife that deletes many is valid for quantiles: Shao & Wu, Annals of Statistics 17, 1989).
 
+Normalised scores (z, `hadir.index.normalisation`) are counted over the same comparisons, as a check-in of somebody who
+is enrolled nowhere is served: the nearest people of a probe and of a template are the fused templates of the index,
+without the probe's own person and without the template's.
+
 Vectors of people who do not exist never come here: callers pass the gallery, which holds none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hadir.core.thresholds import CELLS, RATES, ThresholdTable
-from hadir.core.vectors import Vectors, as_unit_vectors, fuse, normalise
-from hadir.index.score_histogram import BINS, MOST_SCORES, Counts, count_scores, reached, similarity_at
+from hadir.core.vectors import Vectors, as_unit_vectors
+from hadir.index.impostor_counts import NORMALISED_RANGE, Counted, count_impostors
+from hadir.index.impostor_sides import FOUR_OR_MORE, GROUPS, Side, cohort_of, probe_side, template_side
+from hadir.index.normalisation_choice import Interval, Normalisation
+from hadir.index.score_histogram import reached, similarity_at
 
-__all__ = ["ERRORS_WANTED", "Calibration", "CellFigures", "Interval", "impostor_table"]
-
-Interval = tuple[float, float]
+__all__ = ["ERRORS_WANTED", "GROUPS", "Calibration", "CellFigures", "Interval", "impostor_table", "impostor_tables"]
 
 ERRORS_WANTED = 30
 """A rate is supported by 30/rate comparisons, see above."""
 
-GROUPS = 20
 STUDENT_T_19 = 2.093
 """Two-sided 95 % quantile of Student's t with GROUPS - 1 degrees of freedom."""
-
-FOUR_OR_MORE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +65,14 @@ class Calibration:
     """Thresholds with their evidence.
 
     `interval95[rate][cell]` is the 95 % interval of the similarity, None where the cell has no threshold, or fewer
-    people on a side than the jackknife has groups. `cells` holds all sixteen.
+    people on a side than the jackknife has groups. `cells` holds all sixteen. `normalisation` says whether and how
+    cosines are normalised before they are compared; None where nobody asked.
     """
 
     table: ThresholdTable
     interval95: Mapping[str, Mapping[str, Interval | None]]
     cells: Mapping[str, CellFigures]
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """Probes or templates of one group of people; `owners` (N,) says whose each row is."""
-
-    vectors: Vectors
-    owners: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """Impostor scores of a cell: all, and those that touch each group of people on either side, (GROUPS, BINS)."""
-
-    total: Counts
-    touching: NDArray[np.int64]
+    normalisation: Normalisation | None = None
 
 
 def impostor_table(people: Mapping[str, Vectors], rates: Sequence[str] = RATES) -> Calibration:
@@ -97,23 +84,81 @@ def impostor_table(people: Mapping[str, Vectors], rates: Sequence[str] = RATES) 
     Raises:
         ValueError: a vector is not unit norm, or dimensions differ; the message names the row, never the person.
     """
-    photos = _checked(people)
-    probes = [_grouped([_windows(v, p) for v in photos]) for p in range(1, FOUR_OR_MORE + 1)]
-    templates = [_grouped([_template(v, k) for v in photos]) for k in range(1, FOUR_OR_MORE + 1)]
+    return _calibrated(people, rates, None, _nothing)[0]
+
+
+def impostor_tables(
+    people: Mapping[str, Vectors],
+    k: int,
+    rates: Sequence[str] = RATES,
+    on_cell: Callable[[str], None] | None = None,
+) -> tuple[Calibration, Calibration]:
+    """The same, and the thresholds of z beside it, with statistics over the k nearest others, from one pass.
+
+    `on_cell` hears each of the sixteen cells when it is done.
+
+    Raises:
+        ValueError: as `impostor_table`, or fewer than k + 2 people.
+    """
+    return _calibrated(people, rates, k, on_cell or _nothing)
+
+
+def _nothing(cell: str) -> None:
+    """Nobody listens."""
+
+
+def _calibrated(
+    people: Mapping[str, Vectors], rates: Sequence[str], k: int | None, on_cell: Callable[[str], None]
+) -> tuple[Calibration, Calibration]:
+    probes, templates = _sides(_checked(people), k)
+    cosine, normalised = _Thresholds(rates, 1.0), _Thresholds(rates, NORMALISED_RANGE)
     figures: dict[str, CellFigures] = {}
-    similarity: dict[str, dict[str, float | None]] = {rate: {} for rate in rates}
-    intervals: dict[str, dict[str, Interval | None]] = {rate: {} for rate in rates}
     for cell in CELLS:
-        p, k = (int(part) for part in cell.split("/"))
-        figures[cell] = _figures(probes[p - 1], templates[k - 1])
+        probe, template = (int(part) for part in cell.split("/"))
+        sides = probes[probe - 1], templates[template - 1]
+        figures[cell] = _figures(*sides)
         supported = [rate for rate in rates if figures[cell].comparisons * float(rate) >= ERRORS_WANTED - 1e-9]
-        counted = _count(probes[p - 1], templates[k - 1]) if supported else None
-        enough_people = min(figures[cell].probe_people, figures[cell].templates) >= GROUPS
-        for rate in rates:
-            wanted = counted if rate in supported else None
-            similarity[rate][cell] = similarity_at(reached(wanted.total), float(rate)) if wanted else None
-            intervals[rate][cell] = _interval(wanted, float(rate)) if wanted and enough_people else None
-    return Calibration(ThresholdTable(similarity), intervals, figures)
+        if supported:
+            counted = count_impostors(*sides, cosine=True, normalised=k is not None)
+        else:
+            counted = Counted.nothing(), Counted.nothing()
+        cosine.read(cell, figures[cell], supported, counted[0])
+        normalised.read(cell, figures[cell], supported if k is not None else (), counted[1])
+        on_cell(cell)
+    return cosine.calibration(figures), normalised.calibration(figures)
+
+
+def _sides(photos: Sequence[Vectors], k: int | None) -> tuple[list[list[Side]], list[list[Side]]]:
+    sizes = range(1, FOUR_OR_MORE + 1)
+    probes, templates = ([side(photos, size) for size in sizes] for side in (probe_side, template_side))
+    if k is None or not photos:
+        return probes, templates
+    cohort = cohort_of(photos)
+    near_probes, near_templates = (
+        [[one.normalised(cohort, k) for one in side] for side in sides] for sides in (probes, templates)
+    )
+    return near_probes, near_templates
+
+
+class _Thresholds:
+    """The thresholds of one scale, read off cell by cell; `width` is what 1 on the grid stands for."""
+
+    def __init__(self, rates: Sequence[str], width: float) -> None:
+        self._width = width
+        self._values: dict[str, dict[str, float | None]] = {rate: {} for rate in rates}
+        self._intervals: dict[str, dict[str, Interval | None]] = {rate: {} for rate in rates}
+
+    def read(self, cell: str, figures: CellFigures, supported: Sequence[str], counted: Counted) -> None:
+        enough_people = min(figures.probe_people, figures.templates) >= GROUPS
+        for rate in self._values:
+            wanted = rate in supported
+            low, high = _interval(counted, float(rate)) if wanted and enough_people else (0.0, 0.0)
+            value = similarity_at(reached(counted.total), float(rate)) * self._width if wanted else None
+            self._values[rate][cell] = value
+            self._intervals[rate][cell] = (low * self._width, high * self._width) if wanted and enough_people else None
+
+    def calibration(self, figures: Mapping[str, CellFigures]) -> Calibration:
+        return Calibration(ThresholdTable(self._values), self._intervals, figures)
 
 
 def _checked(people: Mapping[str, Vectors]) -> list[Vectors]:
@@ -121,31 +166,7 @@ def _checked(people: Mapping[str, Vectors]) -> list[Vectors]:
     return [as_unit_vectors(people[person], dimension) for person in sorted(people)]
 
 
-def _windows(photos: Vectors, p: int) -> Vectors:
-    count, dimension = len(photos) // p, photos.shape[1]
-    if p == 1 or count == 0:
-        return photos[:count]
-    return normalise(photos[: count * p].reshape(count, p, dimension).mean(axis=1, dtype=np.float64))
-
-
-def _template(photos: Vectors, k: int) -> Vectors:
-    if len(photos) < k:
-        return photos[:0]
-    return fuse(photos if k == FOUR_OR_MORE else photos[:k])[None, :]
-
-
-def _grouped(rows: Sequence[Vectors]) -> list[_Side]:
-    """`rows[i]` are person i's; people are dealt to the groups like cards, so that groups are alike in size."""
-    owners = np.repeat(np.arange(len(rows), dtype=np.int32), [len(r) for r in rows])
-    sides = []
-    for group in range(GROUPS):
-        dealt = rows[group::GROUPS]
-        vectors = np.concatenate(dealt) if dealt else np.empty((0, 0), dtype=np.float32)
-        sides.append(_Side(vectors, owners[owners % GROUPS == group]))
-    return sides
-
-
-def _figures(probes: Sequence[_Side], templates: Sequence[_Side]) -> CellFigures:
+def _figures(probes: Sequence[Side], templates: Sequence[Side]) -> CellFigures:
     probe_owners = np.concatenate([side.owners for side in probes])
     template_owners = np.concatenate([side.owners for side in templates])
     own = int(np.isin(probe_owners, template_owners).sum())
@@ -157,32 +178,7 @@ def _figures(probes: Sequence[_Side], templates: Sequence[_Side]) -> CellFigures
     )
 
 
-def _count(probes: Sequence[_Side], templates: Sequence[_Side]) -> _Counted:
-    counted = _Counted(np.zeros(BINS, dtype=np.int64), np.zeros((GROUPS, BINS), dtype=np.int64))
-    for g, probe_side in enumerate(probes):
-        for h, template_side in enumerate(templates):
-            for counts in _blocks(probe_side, template_side, same_group=g == h):
-                counted.total[:] += counts
-                counted.touching[g] += counts
-                if g != h:
-                    counted.touching[h] += counts
-    return counted
-
-
-def _blocks(probes: _Side, templates: _Side, same_group: bool) -> Iterator[Counts]:
-    if len(templates.vectors) == 0:
-        return
-    step = max(1, MOST_SCORES // len(templates.vectors))
-    for start in range(0, len(probes.vectors), step):
-        scores = probes.vectors[start : start + step] @ templates.vectors.T
-        counts = count_scores(scores)
-        if same_group:
-            own = probes.owners[start : start + step, None] == templates.owners[None, :]
-            counts -= count_scores(scores[own])
-        yield counts
-
-
-def _interval(counted: _Counted, rate: float) -> Interval:
+def _interval(counted: Counted, rate: float) -> Interval:
     """Jackknife: variance = (G - 1)/G * sum over groups of (threshold without the group - their mean)^2."""
     whole = similarity_at(reached(counted.total), rate)
     parts = np.array([similarity_at(reached(counted.total - touching), rate) for touching in counted.touching])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hadir.core.thresholds import CELLS, RATES
 from hadir.core.vectors import Vectors, fuse, normalise
-from hadir.index import calibration
+from hadir.index import impostor_counts
 from hadir.index.calibration import GROUPS, Calibration, impostor_table
 from hadir.index.calibration_file import calibration_from_json, calibration_to_json
 from hadir.index.score_histogram import BIN_WIDTH
@@ -131,7 +131,7 @@ def test_the_interval_is_the_jackknife_that_leaves_out_a_group_of_people_at_a_ti
 def test_results_do_not_depend_on_the_size_of_a_block_beyond_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     people = people_of([2] * 60)
     whole = impostor_table(people, rates=("1e-1",))
-    monkeypatch.setattr(calibration, "MOST_SCORES", 3)
+    monkeypatch.setattr(impostor_counts, "MOST_SCORES", 3)
     parts = impostor_table(people, rates=("1e-1",))
     for cell in ("1/1", "1/2", "2/1", "2/2"):
         assert parts.table.get("1e-1", cell) == pytest.approx(whole.table.get("1e-1", cell), abs=1.01 * BIN_WIDTH)
