@@ -18,7 +18,7 @@ from typing import Any
 from hadir.core.errors import SnapshotError
 from hadir.index.space import EmbeddingSpace
 
-__all__ = ["MANIFEST", "REMEDY", "FileMark", "Manifest", "content_id", "manifest_to_json", "read_manifest"]
+__all__ = ["MANIFEST", "REMEDY", "Carried", "FileMark", "Manifest", "content_id", "manifest_to_json", "read_manifest"]
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -41,8 +41,19 @@ class FileMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """The calibration was measured in another snapshot, `measured_in`; since then at most `changed` of its `people`
+    came, left or have other photos (who changed twice counts twice)."""
+
+    measured_in: str
+    people: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """`people` are real; `templates` were fused into their vectors; `synthetic` people come on top."""
+    """`people` are real; `templates` were fused into their vectors; `synthetic` people come on top. `carried` is None
+    where the calibration was measured on these people."""
 
     id: str
     space: EmbeddingSpace
@@ -52,6 +63,7 @@ class Manifest:
     files: Mapping[str, FileMark]
     created_at_ms: int
     hadir_version: str
+    carried: Carried | None = None
 
 
 def content_id(manifest: Manifest) -> str:
@@ -59,6 +71,8 @@ def content_id(manifest: Manifest) -> str:
     document = {"schema": SCHEMA, **asdict(manifest)}
     for name in ("id", "created_at_ms", "hadir_version"):
         del document[name]
+    if document["carried"] is None:
+        del document["carried"]
     return _digest(document)[:ID_DIGITS]
 
 
@@ -97,6 +111,7 @@ def read_manifest(folder: Path) -> Manifest:
 def _manifest(document: Mapping[str, Any]) -> Manifest:
     fields = {key: value for key, value in document.items() if key != "schema"}
     fields["space"] = EmbeddingSpace(**document["space"])
+    fields["carried"] = Carried(**document["carried"]) if document.get("carried") else None
     fields["files"] = {name: FileMark(**mark) for name, mark in document["files"].items()}
     return Manifest(**fields)
 

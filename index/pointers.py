@@ -35,6 +35,7 @@ __all__ = [
     "discard",
     "promote",
     "read_pointers",
+    "refresh",
     "resolve",
     "retire",
     "rollback",
@@ -130,6 +131,19 @@ def promote(root: Path, snapshot_id: str, seen: int | None = None, keep: Keep | 
         if snapshot_id == before.current:
             return before
         return _write(root, before, replace(before, current=snapshot_id, previous=before.current), keep)
+
+
+def refresh(root: Path, snapshot_id: str, seen: int | None = None, keep: Keep | None = None) -> Pointers:
+    """From now on this snapshot serves in the place of the current one, and what one can go back to stays what it was:
+    for the same gallery with people who have come or gone since. Where none serves, this one does.
+
+    `seen` and `keep` as for `promote`, raises as it.
+    """
+    _require_sound(root, snapshot_id)
+    with _changing(root, seen) as before:
+        if snapshot_id == before.current:
+            return before
+        return _write(root, before, replace(before, current=snapshot_id), keep)
 
 
 def rollback(root: Path, seen: int | None = None, keep: Keep | None = None) -> Pointers:

@@ -19,13 +19,22 @@ import msgspec
 from hadir.core.errors import SnapshotError
 from hadir.index.durable import flush_folder
 from hadir.index.gates import GateResult
-from hadir.index.pointers import Pointers, promote, read_pointers, rollback
+from hadir.index.pointers import Pointers, promote, read_pointers, refresh, rollback
 
-__all__ = ["HISTORY", "History", "Note", "Promotion", "promote_noted", "read_history", "rollback_noted"]
+__all__ = [
+    "HISTORY",
+    "History",
+    "Note",
+    "Promotion",
+    "promote_noted",
+    "read_history",
+    "refresh_noted",
+    "rollback_noted",
+]
 
 HISTORY = "promotions.jsonl"
 
-Action = Literal["promote", "rollback"]
+Action = Literal["promote", "refresh", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,11 @@ class History:
 def promote_noted(root: Path, snapshot_id: str, note: Note, seen: int | None = None) -> Pointers:
     """`pointers.promote` with a line in the history. Raises as it, and OSError where the line cannot be written."""
     return promote(root, snapshot_id, seen, _keeping(root, "promote", note))
+
+
+def refresh_noted(root: Path, snapshot_id: str, note: Note, seen: int | None = None) -> Pointers:
+    """`pointers.refresh` with a line in the history. Raises as `promote_noted`."""
+    return refresh(root, snapshot_id, seen, _keeping(root, "refresh", note))
 
 
 def rollback_noted(root: Path, note: Note, seen: int | None = None) -> Pointers:

@@ -21,7 +21,7 @@ from hadir.index.calibration_file import calibration_to_json
 from hadir.index.durable import flush_folder, write_durably
 from hadir.index.faiss_vectors import pack_vectors
 from hadir.index.gallery import Gallery
-from hadir.index.manifest import MANIFEST, FileMark, Manifest, content_id, manifest_to_json
+from hadir.index.manifest import MANIFEST, Carried, FileMark, Manifest, content_id, manifest_to_json
 from hadir.index.people import EnrolledPerson, check_people, people_to_json, templates_digest
 from hadir.index.snapshot import load_snapshot
 from hadir.index.snapshot_checks import CALIBRATION, PEOPLE, SYNTHETIC, VECTORS
@@ -41,12 +41,13 @@ def build_snapshot(
     *,
     synthetic: SyntheticPeople | None = None,
     calibration: Calibration | None = None,
+    carried: Carried | None = None,
 ) -> Path:
     """Build from everything in `gallery`, plus `synthetic` people (`draw_people`), into `root/<id>`; return that path.
 
     The same content is the same id: where it is there already and sound, nothing is written. Calibration makes this
     take eleven seconds for 13,000 people of three photos, on one core; give a `calibration` (an earlier snapshot's, of
-    this embedding space and nearly the same people) where that is too long.
+    this embedding space and nearly the same people) where that is too long, and say in `carried` whose it was.
 
     Raises:
         InputError: the gallery is empty, or a synthetic person has a real one's id.
@@ -70,6 +71,7 @@ def build_snapshot(
         files={name: FileMark.of(content) for name, content in contents.items()},
         created_at_ms=created_at_ms,
         hadir_version=hadir_version,
+        carried=carried,
     )
     return _placed(root, replace(manifest, id=content_id(manifest)), contents)
 
