@@ -6,7 +6,7 @@ CODE := core faces index attendance pipeline actors app
 BROKER ?= memory
 FACES ?=
 
-.PHONY: help setup demo test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
+.PHONY: help setup demo gpu-check test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,16 @@ test-fast: .venv/tools.ok ## without Kafka, PostgreSQL, Ray, big models: under a
 
 typing-links:
 	@mkdir -p build/typing/hadir && for d in $(CODE); do ln -sfn ../../../$$d build/typing/hadir/$$d; done
+
+.venv-gpu/ok: requirements-gpu.lock pyproject.toml .venv/python.ok
+	@echo "Installing Hadir with the card's runtime into .venv-gpu (some gigabytes the first time) ..."
+	@$(BIN)/python -m venv .venv-gpu
+	@.venv-gpu/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-gpu.lock
+	@.venv-gpu/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+gpu-check: .venv-gpu/ok ## does a card compute what the processor does, and how fast: runs/gpu-check.json
+	@.venv-gpu/bin/python -m benchmarks.gpu_check
 
 lint: .venv/tools.ok typing-links ## format, ruff, import floors, mypy --strict
 	@$(BIN)/ruff format --check .
