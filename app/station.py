@@ -70,7 +70,7 @@ class Station:
             self.served: Serving = serving(settings)
             self.ledger = open_ledger(settings.ledger.url)
             self._closers.callback(self.ledger.close)
-            judging = judge(settings, self.served, self.ledger, clock, ends.topic)
+            judging, _ = judge(settings, self.served, self.ledger, clock, ends.topic)
             self.pool = self._pool(settings)
             self.metrics = StreamMetrics(clock)
             self._relay = Relay(self.ledger, ends.sink, clock)

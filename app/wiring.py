@@ -14,6 +14,7 @@ from hadir.attendance.roster import Roster
 from hadir.attendance.shifts import Shifts
 from hadir.attendance.sites import Sites
 from hadir.attendance.units import Units
+from hadir.attendance.yardsticks import Yardstick, Yardsticks
 from hadir.core.clock import Clock
 from hadir.core.errors import InputError
 from hadir.core.settings import Settings
@@ -56,6 +57,16 @@ class Serving:
     thresholds: Thresholds
     stage: StageSpec
 
+    @property
+    def yardstick(self) -> Yardstick:
+        """What findings of this snapshot are judged by."""
+        return Yardstick(self.thresholds, self.pack.identify_margin)
+
+    @property
+    def stamp(self) -> Stamp:
+        """For verdicts that no face finding names these for."""
+        return Stamp(self.snapshot.manifest.id, self.pack.embedding_space)
+
 
 def serving(settings: Settings) -> Serving:
     """Load pack and current snapshot once, here, so that what is wrong is said before any worker starts.
@@ -74,22 +85,19 @@ def serving_of(settings: Settings, folder: Path) -> Serving:
     return Serving(served.info, snapshot, Thresholds(snapshot.calibration.table, served.info.thresholds), stage)
 
 
-def assembler(settings: Settings, served: Serving, now_ms: int) -> tuple[Assembler, Policy]:
-    """Roster, sites, shifts and policy from their files; raises ConfigError, CalibrationError by name."""
+def assembler(settings: Settings, policy: Policy, yardsticks: Yardsticks, now_ms: int) -> Assembler:
+    """Roster, sites and shifts from their files; raises ConfigError by name."""
     files = settings.attendance
-    policy = policy_of(settings)
     units = Units.load(Path(files.units))
     if days := [units.local_day(unit.id, now_ms) for unit in units]:
         policy.require_in_force(max(days))
-    rules = Assembler(
+    return Assembler(
         Roster.load(Path(files.roster)),
         Sites.load(Path(files.sites), Path(files.placements)),
         Shifts.load(Path(files.units), Path(files.shifts)),
         policy,
-        served.thresholds,
-        identify_margin=served.pack.identify_margin,
+        yardsticks,
     )
-    return rules, policy
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -119,11 +127,17 @@ def _is_sqlite(path: Path) -> bool:
         return file.read(16) == b"SQLite format 3\0"
 
 
-def judge(settings: Settings, served: Serving, ledger: Ledger, clock: Clock, topic: str = CHECK_INS) -> Judge:
-    """Who decides: the rules of the settings' files under the snapshot that serves."""
-    rules, policy = assembler(settings, served, clock.now_ms())
-    stamp = Stamp(served.snapshot.manifest.id, served.pack.embedding_space, policy)
-    return Judge(ledger, rules, CasePhotos(settings.stores.case_photos), stamp=stamp, topic=topic, clock=clock)
+def judge(
+    settings: Settings, served: Serving, ledger: Ledger, clock: Clock, topic: str = CHECK_INS
+) -> tuple[Judge, Yardsticks]:
+    """Who decides, by the rules of the settings' files and by the thresholds of what serves; those of a snapshot that
+    will serve are to be registered with the yardsticks. Raises ConfigError, CalibrationError by name."""
+    policy = policy_of(settings)
+    yardsticks = Yardsticks(policy)
+    rules = assembler(settings, policy, yardsticks, clock.now_ms())
+    yardsticks.register(served.snapshot.manifest.id, served.yardstick)
+    photos = CasePhotos(settings.stores.case_photos)
+    return Judge(ledger, rules, photos, policy=policy, stamp=served.stamp, topic=topic, clock=clock), yardsticks
 
 
 def face_workers(settings: Settings) -> int:

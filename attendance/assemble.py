@@ -11,16 +11,16 @@ from hadir.attendance.policy import Policy
 from hadir.attendance.roster import Roster
 from hadir.attendance.shifts import Shifts
 from hadir.attendance.sites import Sites
+from hadir.attendance.yardsticks import Yardsticks
 from hadir.core.check_in import Channel, CheckIn, Received
 from hadir.core.errors import ConfigError
 from hadir.core.evidence import AppliedThreshold, Candidate, Evidence, FaceFinding, History, Place
-from hadir.core.thresholds import Thresholds
 
 __all__ = ["Assembler"]
 
 
 class Assembler:
-    """Looks up roster, shifts, sites and thresholds. Holds no state of its own; safe to share between threads."""
+    """Looks up roster, shifts, sites, and the thresholds of the snapshot that made a finding. Used by one thread."""
 
     def __init__(
         self,
@@ -28,29 +28,19 @@ class Assembler:
         sites: Sites,
         shifts: Shifts,
         policy: Policy,
-        thresholds: Thresholds,
-        *,
-        identify_margin: float,
+        yardsticks: Yardsticks,
     ) -> None:
-        """Check that the files fit each other and that the policy's rates can be applied.
-
-        Args:
-            identify_margin: Cosine by which another person must stand out; measured, from the pack's manifest.
+        """Check that the files fit each other.
 
         Raises:
             ConfigError: roster or placements name a unit or person that no other file knows.
-            CalibrationError: nothing supports `accept_fmr` or `review_fmr`. Where nothing supports `identify_fmr`,
-                `impostor_suspected` is simply never issued.
         """
         _check_units(roster, sites, shifts)
-        thresholds.require(policy.accept_fmr, "accept_fmr")
-        thresholds.require(policy.review_fmr, "review_fmr")
         self._roster = roster
         self._sites = sites
         self._duties = Duties(roster, shifts)
         self._policy = policy
-        self._thresholds = thresholds
-        self._identify_margin = identify_margin
+        self._yardsticks = yardsticks
 
     def duty(self, received: Received) -> Duty | None:
         """Where the person belongs then; None where a field is invalid or the person is not on the roster."""
@@ -66,7 +56,11 @@ class Assembler:
         history: History,
     ) -> Evidence:
         """Everything but the claim itself. `duty` is what `duty` said of it; `face` is None for other
-        channels, or when `failed_attempts` were spent."""
+        channels, or when `failed_attempts` were spent.
+
+        Raises:
+            SnapshotError: nobody registered the thresholds of the snapshot that made `face`.
+        """
         check_in = received.check_in
         if check_in is None:
             return Evidence(received.received_at_ms, received.person in self._roster)
@@ -83,7 +77,7 @@ class Assembler:
             review=self._threshold(self._policy.review_fmr, face, claimed, self._policy.accept_fmr),
             identify=self._threshold(self._policy.identify_fmr, face, rival, self._policy.identify_fmr),
             agree=self._agree(face),
-            identify_margin=self._identify_margin if face is not None else None,
+            identify_margin=self._yardsticks.of(face.snapshot).identify_margin if face is not None else None,
             place=self._place(check_in, duty),
             shift=duty.shift,
             shift_key=duty.key,
@@ -102,14 +96,15 @@ class Assembler:
         has one scale, which the strictest rate that is applied to it decides."""
         if face is None or face.usable < 1 or other is None or other.photos < 1:
             return None
-        scale = self._thresholds.scale(strictest_fmr, face.usable, other)
-        return self._thresholds.at(fmr, face.usable, other.photos, scale)
+        thresholds = self._yardsticks.of(face.snapshot).thresholds
+        scale = thresholds.scale(strictest_fmr, face.usable, other)
+        return thresholds.at(fmr, face.usable, other.photos, scale)
 
     def _agree(self, face: FaceFinding | None) -> AppliedThreshold | None:
         """Two photos of one check-in are one photo against one photo."""
         if face is None or face.agreement is None:
             return None
-        return self._thresholds.at(self._policy.review_fmr, 1, 1)
+        return self._yardsticks.of(face.snapshot).thresholds.at(self._policy.review_fmr, 1, 1)
 
 
 def _check_units(roster: Roster, sites: Sites, shifts: Shifts) -> None:

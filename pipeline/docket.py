@@ -96,6 +96,11 @@ class Docket:
         firsts = [taken.record.timestamp_ms for track in self._tracks.values() if (taken := track.first()) is not None]
         return InHand(self._mark.records, len(self._with_workers), min(firsts, default=None))
 
+    def snapshots(self) -> frozenset[str]:
+        """Those that the findings in hand were made with."""
+        taken = (one for track in self._tracks.values() for one in track.items())
+        return frozenset(one.finding.snapshot for one in taken if one.finding is not None)
+
     def _take(self, record: Record, taken: Taken) -> None:
         entry = self._tracks.setdefault(record.partition, Track()).add(record.offset, taken)
         self._mark.add(len(record.value))

@@ -51,7 +51,6 @@ class Stamp:
 
     snapshot: str
     embedding_space: str
-    policy: Policy
 
 
 @dataclass(slots=True)
@@ -81,20 +80,34 @@ class Judge:
     """Reads the ledger, never writes it. Deciding the same records again gives the same outcome."""
 
     def __init__(
-        self, ledger: VerdictLedger, rules: Rules, photos: PhotoStore, *, stamp: Stamp, topic: str, clock: Clock
+        self,
+        ledger: VerdictLedger,
+        rules: Rules,
+        photos: PhotoStore,
+        *,
+        policy: Policy,
+        stamp: Stamp,
+        topic: str,
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._rules = rules
+        self._policy = policy
         self._stamp = stamp
         self._topic = topic
         self._clock = clock
         self._photos = photos
+
+    def serve(self, stamp: Stamp) -> None:
+        """Another snapshot serves from now on. Findings name their own, whichever that is."""
+        self._stamp = stamp
 
     def judge(self, taken: Sequence[Taken]) -> Judged:
         """Decide records that stand in offset order per partition; photos of cases are kept before this returns.
 
         Raises:
             LedgerUnavailable, StoreUnavailable: nothing was decided; try again.
+            SnapshotError: a finding's snapshot has no registered thresholds; nothing was decided, a restart mends it.
         """
         known = self._ledger.known({one.received.id for one in taken if one.received is not None})
         duties = [None if one.received is None else self._rules.duty(one.received) for one in taken]
@@ -121,7 +134,7 @@ class Judge:
         before = History() if duty is None else history.get(duty.history, History())
         failed = one.attempts if one.finding is None else 0
         evidence = self._rules.evidence(received, duty, one.finding, failed, before)
-        verdict = decide(received, evidence, self._stamp.policy)
+        verdict = decide(received, evidence, self._policy)
         if duty is not None:
             history[duty.history] = extended(before, verdict.outcome, verdict.reasons)
         row = ledger_row(
@@ -131,7 +144,7 @@ class Judge:
             decided_at_ms=self._clock.now_ms(),
             snapshot=self._stamp.snapshot,
             embedding_space=self._stamp.embedding_space,
-            policy=self._stamp.policy.id,
+            policy=self._policy.id,
         )
         judged.decisions.append(
             Decision(row, evidence_body(received, evidence, verdict, self._keep(received, verdict)))

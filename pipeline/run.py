@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Intake:
-    """One loop on one thread. Only `stop` may be called from another."""
+    """One loop on one thread. Only `stop` and `wake` may be called from another."""
 
     def __init__(
         self,
@@ -39,8 +39,10 @@ class Intake:
         observer: Observer | None = None,
         limits: IntakeLimits | None = None,
         after_write: Wake = lambda: None,
+        each_round: Callable[[], None] = lambda: None,
     ) -> None:
-        """`after_write` is called after each transaction: it wakes the outbox's relay."""
+        """`after_write` is called after each transaction: it wakes the outbox's relay. `each_round` is called on the
+        loop's thread at the end of each round, where pool and judge may be touched, and must return at once."""
         self._source, self._pool, self._clock = source, pool, clock
         self._limits = limits = limits or IntakeLimits()
         self._observer: Observer = observer if observer is not None else Observers()
@@ -56,6 +58,7 @@ class Intake:
             policy=limits.write,
             after_write=after_write,
         )
+        self._each_round = each_round
         self._told = self._docket.in_hand()
         self._paused = False
         self._wake = threading.Event()
@@ -104,7 +107,16 @@ class Intake:
         """One round without waiting; whether anything moved."""
         moved = self._take() + self._finish()
         resumed = self._throttle()
+        self._each_round()
         return moved > 0 or resumed
+
+    def wake(self) -> None:
+        """Ask for a round, from any thread."""
+        self._wake.set()
+
+    def snapshots_in_hand(self) -> frozenset[str]:
+        """Those that findings were made with which are not judged yet. On the loop's thread."""
+        return self._docket.snapshots()
 
     def _take(self) -> int:
         self._writer.forget(self._source.lost())

@@ -18,8 +18,8 @@ from hadir.attendance.policy import Policy
 from hadir.attendance.roster import Roster
 from hadir.attendance.shifts import Shifts
 from hadir.attendance.sites import Sites
+from hadir.attendance.yardsticks import Yardsticks
 from hadir.core.check_in import Direction
-from hadir.core.thresholds import Thresholds, ThresholdTable
 
 PEOPLE = [f"P{number:05d}" for number in range(1, 9)]
 ON_TIME, LATE, NO_SHIFT = UNITS
@@ -69,10 +69,9 @@ def test_the_files_fit_each_other_at_every_hour(tmp_path: Path, hour: int) -> No
     now_ms = round(datetime(2026, 11, 2, hour, 59, 30, tzinfo=UTC).timestamp() * 1000)
     shifts = shifts_at(tmp_path, now_ms)
     roster = Roster.load(tmp_path / "roster.csv")
-    table = ThresholdTable({"1e-3": {"1/1": 0.5}, "1e-2": {"1/1": 0.4}})
     sites = Sites.load(tmp_path / "sites.csv", tmp_path / "placements.csv")
     policy = Policy("test", "1", date(2026, 1, 1))
-    Assembler(roster, sites, shifts, policy, Thresholds(table, table), identify_margin=0.02)
+    Assembler(roster, sites, shifts, policy, Yardsticks(policy))
     assert len(roster) == len(PEOPLE)
 
 

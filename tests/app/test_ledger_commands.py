@@ -82,7 +82,7 @@ def test_machines_get_fields_and_only_reviewers_get_other_people() -> None:
 
 def test_the_policys_first_day_begins_at_local_midnight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hadir.app import wiring
-    from hadir.core.thresholds import Thresholds, ThresholdTable
+    from hadir.attendance.yardsticks import Yardsticks
 
     day = datetime(2027, 1, 1, 0, 30, tzinfo=ZoneInfo("Asia/Jakarta"))
     policy = Path(wiring.__file__).with_name("policy.toml").read_text().replace("2026-01-01", "2027-01-01")
@@ -92,10 +92,10 @@ def test_the_policys_first_day_begins_at_local_midnight(tmp_path: Path, monkeypa
     files = {f"HADIR_ATTENDANCE__{name.upper()}": str(example / f"{name}.csv") for name in names}
     for name, value in {**files, "HADIR_ATTENDANCE__POLICY": str(tmp_path / "policy.toml")}.items():
         monkeypatch.setenv(name, value)
-    table = ThresholdTable({"1e-3": {"1/1": 0.5}, "1e-2": {"1/1": 0.4}})
-    served: Any = type("Served", (), {"thresholds": Thresholds(table, table), "pack": None})
-    served.pack = type("Pack", (), {"identify_margin": 0.02})
     settings = settings_of(None)
-    wiring.assembler(settings, served, round(day.timestamp() * 1000))
+    in_force = wiring.policy_of(settings)
+    yardsticks = Yardsticks(in_force)
+    wiring.assembler(settings, in_force, yardsticks, round(day.timestamp() * 1000))
+    before_ms = round((day - timedelta(days=1)).astimezone(UTC).timestamp() * 1000)
     with pytest.raises(Exception, match="holds from 2027-01-01"):
-        wiring.assembler(settings, served, round((day - timedelta(days=1)).astimezone(UTC).timestamp() * 1000))
+        wiring.assembler(settings, in_force, yardsticks, before_ms)

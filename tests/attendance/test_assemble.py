@@ -16,6 +16,7 @@ from hadir.attendance.roster import Membership, Roster
 from hadir.attendance.shifts import Shift, Shifts, Window
 from hadir.attendance.sites import Placement, Site, Sites
 from hadir.attendance.units import Unit, Units
+from hadir.attendance.yardsticks import Yardstick, Yardsticks
 from hadir.core.check_in import Channel, CheckIn, Direction, Fix, Position, Received
 from hadir.core.errors import CalibrationError, ConfigError
 from hadir.core.evidence import Candidate, Evidence, FaceFinding, History, PhotoFinding, ShiftWindow
@@ -51,8 +52,14 @@ THRESHOLDS = Thresholds(SNAPSHOT, PACK)
 POLICY = Policy("test", "1", date(2026, 1, 1))
 
 
+def yardsticks(thresholds: Thresholds) -> Yardsticks:
+    known = Yardsticks(POLICY)
+    known.register("snapshot", Yardstick(thresholds, 0.02))
+    return known
+
+
 def assembler(roster: Roster = ROSTER, sites: Sites = SITES, thresholds: Thresholds = THRESHOLDS) -> Assembler:
-    return Assembler(roster, sites, SHIFTS, POLICY, thresholds, identify_margin=0.02)
+    return Assembler(roster, sites, SHIFTS, POLICY, yardsticks(thresholds))
 
 
 def at(text: str) -> int:
@@ -156,7 +163,7 @@ def test_where_two_memberships_hold_at_once_because_of_their_zones_the_later_one
         ]
     )
     shifts = Shifts(Units([*UNITS, east]), [OFFICE])
-    some = Assembler(moved, Sites([], []), shifts, POLICY, THRESHOLDS, identify_margin=0.02)
+    some = Assembler(moved, Sites([], []), shifts, POLICY, yardsticks(THRESHOLDS))
     assert evidence(some, received("z", "2026-11-24T23:30"), finding(), 0, History()).shift_key == "east/2026-11-25/"
 
 

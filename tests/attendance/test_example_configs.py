@@ -14,6 +14,7 @@ from hadir.attendance.policy import load_policy
 from hadir.attendance.roster import Roster
 from hadir.attendance.shifts import Shifts
 from hadir.attendance.sites import Sites
+from hadir.attendance.yardsticks import Yardstick, Yardsticks
 from hadir.core.check_in import Direction
 from hadir.core.evidence import ShiftWindow
 from hadir.core.thresholds import Thresholds, ThresholdTable
@@ -36,7 +37,9 @@ def test_the_example_files_fit_each_other_and_the_policy(roster: Roster, shifts:
     table = ThresholdTable({"1e-3": {"1/1": 0.5}, "1e-2": {"1/1": 0.4}})
     sites = Sites.load(EXAMPLE / "sites.csv", EXAMPLE / "placements.csv")
     policy = load_policy(Path(str(files("hadir.app"))) / "policy.toml")
-    Assembler(roster, sites, shifts, policy, Thresholds(table, table), identify_margin=0.02)
+    yardsticks = Yardsticks(policy)
+    yardsticks.register("snapshot", Yardstick(Thresholds(table, table), 0.02))
+    Assembler(roster, sites, shifts, policy, yardsticks)
 
 
 def test_everybody_in_the_example_has_a_place_to_check_in(roster: Roster) -> None:

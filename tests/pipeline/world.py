@@ -36,6 +36,7 @@ from hadir.pipeline.run import Intake
 from hadir.pipeline.topics import CHECK_INS
 
 __all__ = [
+    "POLICY",
     "STAMP",
     "START_MS",
     "KeptPhotos",
@@ -48,7 +49,8 @@ __all__ = [
 ]
 
 START_MS = 1_790_000_000_000
-STAMP = Stamp("snapshot-1", "space-1", Policy("test", "1", date(2026, 1, 1)))
+POLICY = Policy("test", "1", date(2026, 1, 1))
+STAMP = Stamp("snapshot-1", "space-1")
 
 
 def a_check_in(person: str = "p-1", photos: tuple[bytes, ...] = (b"good",), identity: str | None = None) -> CheckIn:
@@ -182,7 +184,7 @@ class World:
             source if source is not None else MemorySource(self.log, CHECK_INS),
             pool if pool is not None else InlinePool(PhotoStage),
             ledger,
-            Judge(ledger, PlainRules(), self.photos, stamp=STAMP, topic=CHECK_INS, clock=self.clock),
+            Judge(ledger, PlainRules(), self.photos, policy=POLICY, stamp=STAMP, topic=CHECK_INS, clock=self.clock),
             topic=CHECK_INS,
             clock=self.clock,
             observer=observer if observer is not None else self.seen,
