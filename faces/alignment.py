@@ -17,6 +17,7 @@ __all__ = [
     "canonical_template",
     "cut_chip",
     "fit_similarity",
+    "five_of",
 ]
 
 CHIP_PX = 150
@@ -53,7 +54,11 @@ def arcface_template() -> Points:
 def arcface_points(mesh: Mesh) -> Points:
     """The five points of a mesh that ArcFace aligns by: as accurate as its own detector's (measured), with mesh point 4
     as the nose tip (point 1 is worse)."""
-    points = mesh.points_px
+    return five_of(mesh.points_px)
+
+
+def five_of(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Eyes, nose tip, mouth corners of mesh points (468, D), (5, D)."""
     left_eye, right_eye = (points[33] + points[133]) / 2, (points[362] + points[263]) / 2
     return np.stack([left_eye, right_eye, points[4], points[61], points[291]])
 

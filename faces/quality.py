@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -15,7 +16,15 @@ from hadir.faces.locate import LocatedFace
 from hadir.faces.photo import Photo
 from hadir.faces.pose import pose_of
 
-__all__ = ["QualityLimits", "brightness_of", "measure", "outside_ratio", "quality_reason", "sharpness_of"]
+__all__ = [
+    "FaceInPhoto",
+    "QualityLimits",
+    "brightness_of",
+    "measure",
+    "outside_ratio",
+    "quality_reason",
+    "sharpness_of",
+]
 
 FACE = (slice(20, 140), slice(25, 125))
 """Rows and columns of a 150-px chip that are face in every upright head: no hair, no background."""
@@ -41,7 +50,14 @@ class QualityLimits:
     chosen: str = ""
 
 
-def quality_reason(face: LocatedFace, measures: FaceMeasures, outside: float, limits: QualityLimits) -> Reason | None:
+class FaceInPhoto(Protocol):
+    """The face that a photo is about. `crowded`: another one is wide enough, compared with it, to be meant as well."""
+
+    @property
+    def crowded(self) -> bool: ...
+
+
+def quality_reason(face: FaceInPhoto, measures: FaceMeasures, outside: float, limits: QualityLimits) -> Reason | None:
     """The first reason that holds, None where the face may be compared. What spoils the other measures comes first."""
     reasons = (
         (face.crowded, Reason.SEVERAL_FACES),

@@ -12,7 +12,7 @@ import pytest
 
 from hadir.core.errors import PackError
 from hadir.core.vectors import as_unit_vectors
-from hadir.faces.arcface import ArcFaceEmbedder
+from hadir.faces.insightface_models import ArcFaceEmbedder
 from hadir.faces.image import Image
 from hadir.faces.insightface_pack import THRESHOLDS, load_insightface_pack
 from hadir.faces.onnx import open_session

@@ -1,0 +1,83 @@
+"""A pack whose own detector stands before its recogniser: faces and five points by SCRFD, no mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hadir.core.errors import PhotoError
+from hadir.core.evidence import PhotoFinding
+from hadir.core.verdict import Reason
+from hadir.faces.five_points import FivePointGauge
+from hadir.faces.image import Image, Points
+from hadir.faces.insightface_models import ArcFaceEmbedder, FivePointFace, ScrfdDetector
+from hadir.faces.pack import PackInfo, PhotoResult, PhotoRules
+from hadir.faces.photo import Photo, decode_photo
+
+__all__ = ["OwnFrontPack"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prominence:
+    crowded: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """One photo before embedding; `crop` is None where there is nothing to embed."""
+
+    finding: PhotoFinding
+    crop: Image | None = None
+    points_px: Points | None = None
+
+
+class OwnFrontPack:
+    """A FacePack: the detector sees one photo at a time, as insightface offers it, the recogniser the whole list."""
+
+    def __init__(
+        self,
+        info: PackInfo,
+        detector: ScrfdDetector,
+        gauge: FivePointGauge,
+        embedder: ArcFaceEmbedder,
+        second_face_ratio: float,
+    ) -> None:
+        """`second_face_ratio`: from which share of the largest face's width another face counts."""
+        self._info = info
+        self._detector = detector
+        self._gauge = gauge
+        self._embedder = embedder
+        self._second_face_ratio = second_face_ratio
+
+    @property
+    def info(self) -> PackInfo:
+        return self._info
+
+    def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
+        looked = [self._look(data, rules) for data in photos]
+        vectors = iter(self._embedder.embed([look.crop for look in looked if look.crop is not None]))
+        results = [
+            PhotoResult(look.finding, next(vectors) if look.crop is not None else None, look.points_px)
+            for look in looked
+        ]
+        assert len(results) == len(photos)
+        return results
+
+    def _look(self, data: bytes, rules: PhotoRules) -> _Looked:
+        try:
+            photo = decode_photo(data, rules)
+        except PhotoError as err:
+            return _Looked(PhotoFinding(err.reason))
+        faces = self._detector.detect(photo.pixels)
+        return self._judge(photo, faces, rules) if faces else _Looked(PhotoFinding(Reason.NO_FACE))
+
+    def _judge(self, photo: Photo, faces: Sequence[FivePointFace], rules: PhotoRules) -> _Looked:
+        """`faces` widest first, at least one."""
+        face = faces[0]
+        crowded = len(faces) > 1 and faces[1].width_px >= self._second_face_ratio * face.width_px
+        measures = self._gauge.measure(photo, face)
+        code = self._gauge.reason(photo, _Prominence(crowded), measures, face.points_px) if rules.quality else None
+        crop = self._embedder.crop_by(photo.pixels, face.points_px) if code is None else None
+        return _Looked(PhotoFinding(code, measures), crop, face.points_px * np.float32(photo.reduction))
