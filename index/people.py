@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-__all__ = ["EnrolledPerson", "check_people", "people_from_json", "people_to_json", "templates_digest"]
+from hadir.index.templates import Template
+
+__all__ = ["EnrolledPerson", "check_people", "digests_of", "people_from_json", "people_to_json", "templates_digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class EnrolledPerson:
 def templates_digest(ids: Iterable[str]) -> str:
     """16 hex digits of the SHA-256 over a person's template ids: another photo is another digest."""
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
+
+
+def digests_of(templates: Iterable[Template]) -> dict[str, str]:
+    """Person to the digest of their photos."""
+    photos: dict[str, list[str]] = {}
+    for template in templates:
+        photos.setdefault(template.person, []).append(template.id)
+    return {person: templates_digest(ids) for person, ids in photos.items()}
 
 
 def check_people(people: Sequence[EnrolledPerson], rows: int) -> None:

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from hadir.index.durable import flush_folder, write_durably
 from hadir.index.faiss_vectors import pack_vectors
 from hadir.index.gallery import Gallery
 from hadir.index.manifest import MANIFEST, Carried, FileMark, Manifest, content_id, manifest_to_json
-from hadir.index.people import EnrolledPerson, check_people, people_to_json, templates_digest
+from hadir.index.people import EnrolledPerson, check_people, digests_of, people_to_json
 from hadir.index.snapshot import load_snapshot
 from hadir.index.snapshot_checks import CALIBRATION, PEOPLE, SYNTHETIC, VECTORS
 from hadir.index.templates import by_person
@@ -58,7 +57,7 @@ def build_snapshot(
     photos = by_person(templates)
     if not photos:
         raise InputError("the gallery holds no templates: enrol people first (hadir enroll)")
-    digests = {person: templates_digest(t.id for t in own) for person, own in groupby(templates, lambda t: t.person)}
+    digests = digests_of(templates)
     people = [EnrolledPerson(person, len(vectors), digest=digests[person]) for person, vectors in photos.items()]
     synthetic = synthetic or (np.empty((0, gallery.space.dimension), dtype=np.float32), ())
     contents = _contents(photos, people, synthetic, calibration or impostor_table(photos))

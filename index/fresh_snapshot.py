@@ -1,0 +1,100 @@
+"""The gallery as it is now, in the place of the snapshot that serves: who was enrolled or erased a moment ago.
+
+Measuring a calibration takes most of the time of a build and hardly changes with a few people, so it is carried over
+until more than one in a hundred changed since it was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from hadir.core.errors import SnapshotError
+from hadir.index.faiss_vectors import read_vectors
+from hadir.index.gallery import Gallery
+from hadir.index.manifest import Carried
+from hadir.index.people import EnrolledPerson, digests_of, people_from_json
+from hadir.index.pointers import read_pointers, snapshot_folder
+from hadir.index.snapshot import Snapshot, load_snapshot
+from hadir.index.snapshot_build import SyntheticPeople, build_snapshot
+from hadir.index.snapshot_checks import PEOPLE, SYNTHETIC
+from hadir.index.space import require_same_space
+
+__all__ = ["MOST_CHANGED", "Fresh", "build_fresh"]
+
+MOST_CHANGED = 0.01
+"""Share of people who may have changed since the calibration was measured. They are in at most 2 % of its comparisons,
+so that a rate of 1e-3 moves by less than 2e-5 even if their scores were all different."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A snapshot that may serve; the current one itself where nothing changed.
+
+    `changed` people differ from the current one's. `carried` is None where the calibration was measured on the people
+    of this very snapshot. `seen` is the pointers' generation that this rests on.
+    """
+
+    path: Path
+    changed: int
+    carried: Carried | None
+    seen: int
+
+
+def build_fresh(
+    root: Path, gallery: Gallery, created_at_ms: int, hadir_version: str, erased: Collection[str] = ()
+) -> Fresh:
+    """Build what `gallery` holds now beside the current snapshot of `root`, with its synthetic people.
+
+    Raises:
+        SnapshotError: none serves, it is damaged, or it holds people, other than the `erased`, whom the gallery lacks:
+            a fresh snapshot must not put anybody out who was not meant to be.
+        SpaceMismatch: it is of another embedding space.
+        InputError, GalleryError: as `build_snapshot`.
+    """
+    pointers = read_pointers(root)
+    if pointers.current is None:
+        raise SnapshotError(f"no snapshot serves under {root}: build the first one (hadir index build)")
+    folder = snapshot_folder(root, pointers.current)
+    current = load_snapshot(folder)
+    require_same_space("the snapshot that serves", current.manifest.space.name, gallery.space.name)
+    before = people_from_json((folder / PEOPLE).read_bytes())
+    changed = _changed(before, digests_of(gallery.templates()), erased)
+    if not changed:
+        return Fresh(folder, 0, current.manifest.carried, pointers.generation)
+    carried = _carried(current, changed)
+    path = build_snapshot(
+        root,
+        gallery,
+        created_at_ms,
+        hadir_version,
+        synthetic=_synthetic(folder, before),
+        calibration=current.calibration if carried else None,
+        carried=carried,
+    )
+    return Fresh(path, changed, carried, pointers.generation)
+
+
+def _changed(before: Collection[EnrolledPerson], now: dict[str, str], erased: Collection[str]) -> int:
+    known = {one.person: one.digest for one in before if not one.synthetic}
+    if lost := sum(person not in now and person not in erased for person in known):
+        raise SnapshotError(
+            f"{lost} people of the snapshot that serves are not in the gallery: restore the gallery, or build a "
+            "snapshot without them and promote it (hadir index build, hadir index promote)"
+        )
+    return sum(known.get(person) != now.get(person) for person in known.keys() | now.keys())
+
+
+def _carried(current: Snapshot, changed: int) -> Carried | None:
+    """Whose calibration still holds after so many changes; None: nobody's."""
+    manifest = current.manifest
+    origin = manifest.carried or Carried(manifest.id, manifest.people, 0)
+    total = origin.changed + changed
+    if total > MOST_CHANGED * origin.people:
+        return None
+    return Carried(origin.measured_in, origin.people, total)
+
+
+def _synthetic(folder: Path, people: Collection[EnrolledPerson]) -> SyntheticPeople:
+    return read_vectors(folder / SYNTHETIC).matrix, [one for one in people if one.synthetic]

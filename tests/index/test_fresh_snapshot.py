@@ -1,0 +1,160 @@
+"""A snapshot of the gallery as it is now: who changed, what is carried over, what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hadir.core.errors import InputError, SnapshotError, SpaceMismatch
+from hadir.core.vectors import Vectors
+from hadir.index.fresh_snapshot import Fresh, build_fresh
+from hadir.index.gallery import Gallery, open_gallery
+from hadir.index.manifest import MANIFEST, Carried, content_id, read_manifest
+from hadir.index.pointers import Pointers, promote, read_pointers, refresh
+from hadir.index.snapshot import load_snapshot
+from hadir.index.snapshot_build import build_snapshot
+from hadir.index.space import EmbeddingSpace
+from hadir.index.synthetic import Statistics, draw_people
+from hadir.index.templates import Template
+
+Make = Callable[..., Template]
+Build = Callable[..., Fresh]
+
+PEOPLE = 300
+
+
+@pytest.fixture
+def full(tmp_path: Path, faces: Callable[[int, int], Vectors], template: Make, space: EmbeddingSpace) -> Gallery:
+    """300 people of one photo: three of them are one in a hundred."""
+    store = open_gallery(tmp_path / "full", space)
+    store.add([template(f"p{row:03d}", row, vector) for row, vector in enumerate(faces(PEOPLE, 1))], space.name)
+    return store
+
+
+@pytest.fixture
+def root(tmp_path: Path, full: Gallery) -> Path:
+    """A snapshot of them serves."""
+    promote(tmp_path / "snapshots", build_snapshot(tmp_path / "snapshots", full, 1, "0").name)
+    return tmp_path / "snapshots"
+
+
+def served(root: Path, fresh: Fresh) -> Path:
+    refresh(root, fresh.path.name, fresh.seen)
+    return fresh.path
+
+
+def people_of(path: Path) -> set[str]:
+    return {one["person"] for one in json.loads((path / "people.json").read_bytes())}
+
+
+def test_a_new_person_is_in_it_and_the_calibration_is_carried(root: Path, full: Gallery, template: Make) -> None:
+    first = load_snapshot(root / str(read_pointers(root).current))
+    full.add([template("new", 1000)], full.space.name)
+    fresh = build_fresh(root, full, 2, "0")
+    assert (fresh.changed, fresh.carried) == (1, Carried(first.manifest.id, PEOPLE, 1))
+    snapshot = load_snapshot(served(root, fresh))
+    assert "new" in people_of(fresh.path)
+    assert snapshot.calibration == first.calibration
+    assert snapshot.manifest.carried == fresh.carried
+
+
+def test_changes_add_up_until_one_in_a_hundred_and_then_it_is_measured_anew(
+    root: Path, full: Gallery, template: Make
+) -> None:
+    told: list[int | None] = []
+    for number in range(4):
+        full.add([template(f"new{number}", 1000 + number)], full.space.name)
+        fresh = build_fresh(root, full, 2, "0")
+        told.append(fresh.carried.changed if fresh.carried else None)
+        served(root, fresh)
+    assert told == [1, 2, 3, None]
+    assert read_manifest(root / str(read_pointers(root).current)).carried is None
+
+
+def test_another_photo_of_a_person_is_a_change(root: Path, full: Gallery, template: Make) -> None:
+    full.add([template("p000", 1000)], full.space.name)
+    assert build_fresh(root, full, 2, "0").changed == 1
+
+
+def test_nothing_changed_is_the_snapshot_that_serves(root: Path, full: Gallery) -> None:
+    fresh = build_fresh(root, full, 2, "0")
+    assert (fresh.path.name, fresh.changed) == (read_pointers(root).current, 0)
+
+
+def test_an_erased_person_is_gone(root: Path, full: Gallery) -> None:
+    full.remove("p007")
+    fresh = build_fresh(root, full, 2, "0", erased={"p007"})
+    assert "p007" not in people_of(fresh.path)
+    assert len(people_of(fresh.path)) == PEOPLE - 1
+
+
+def test_nobody_is_put_out_who_was_not_meant_to_be(root: Path, full: Gallery) -> None:
+    full.remove("p007")
+    full.remove("p008")
+    with pytest.raises(SnapshotError, match="1 people of the snapshot that serves are not in the gallery"):
+        build_fresh(root, full, 2, "0", erased={"p007"})
+
+
+def test_the_last_person_cannot_leave_an_empty_snapshot(tmp_path: Path, space: EmbeddingSpace, template: Make) -> None:
+    store = open_gallery(tmp_path / "one", space)
+    store.add([template("only", 1)], space.name)
+    promote(tmp_path / "s", build_snapshot(tmp_path / "s", store, 1, "0").name)
+    store.remove("only")
+    with pytest.raises(InputError, match="no templates"):
+        build_fresh(tmp_path / "s", store, 2, "0", erased={"only"})
+
+
+def test_synthetic_people_stay(tmp_path: Path, full: Gallery, template: Make) -> None:
+    root = tmp_path / "s"
+    promote(
+        root,
+        build_snapshot(
+            root, full, 1, "0", synthetic=draw_people(Statistics(np.full(16, 0.2), np.eye(16) * 0.01), 5, 0)
+        ).name,
+    )
+    full.add([template("new", 1000)], full.space.name)
+    manifest = read_manifest(build_fresh(root, full, 2, "0").path)
+    assert (manifest.people, manifest.synthetic) == (PEOPLE + 1, 5)
+
+
+def test_a_gallery_of_another_space_is_refused(tmp_path: Path, root: Path, space: EmbeddingSpace) -> None:
+    other = open_gallery(tmp_path / "other", replace(space, name="space-b"))
+    with pytest.raises(SpaceMismatch, match=r"space-a.*space-b"):
+        build_fresh(root, other, 2, "0")
+
+
+def test_without_a_snapshot_that_serves_there_is_nothing_to_freshen(tmp_path: Path, full: Gallery) -> None:
+    with pytest.raises(SnapshotError, match="hadir index build"):
+        build_fresh(tmp_path / "none", full, 2, "0")
+
+
+def test_what_one_can_go_back_to_stays_when_people_come_and_go(root: Path, full: Gallery, template: Make) -> None:
+    first = str(read_pointers(root).current)
+    full.add([template("new", 1000)], full.space.name)
+    second = build_snapshot(root, full, 2, "0").name
+    promote(root, second)
+    full.add([template("newer", 1001)], full.space.name)
+    third = served(root, build_fresh(root, full, 3, "0")).name
+    assert read_pointers(root) == Pointers(third, None, first, 3)
+
+
+def test_a_change_that_others_overtook_is_refused(root: Path, full: Gallery, template: Make) -> None:
+    full.add([template("new", 1000)], full.space.name)
+    fresh = build_fresh(root, full, 2, "0")
+    promote(root, build_snapshot(root, full, 2, "0").name)
+    with pytest.raises(SnapshotError, match="meanwhile"):
+        refresh(root, fresh.path.name, fresh.seen)
+
+
+def test_a_manifest_without_the_field_keeps_its_id(root: Path) -> None:
+    """Snapshots that were built before calibrations could be carried."""
+    path = root / str(read_pointers(root).current)
+    manifest = read_manifest(path)
+    assert content_id(manifest) == manifest.id
+    assert content_id(replace(manifest, carried=Carried("0" * 16, 1, 0))) != manifest.id
+    assert b'"carried": null' in (path / MANIFEST).read_bytes()
