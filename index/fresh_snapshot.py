@@ -97,4 +97,6 @@ def _carried(current: Snapshot, changed: int) -> Carried | None:
 
 
 def _synthetic(folder: Path, people: Collection[EnrolledPerson]) -> SyntheticPeople:
-    return read_vectors(folder / SYNTHETIC).matrix, [one for one in people if one.synthetic]
+    mapped = read_vectors(folder / SYNTHETIC)
+    # A copy: the matrix is a view into memory that goes with `mapped`.
+    return mapped.matrix.copy(), [one for one in people if one.synthetic]
