@@ -75,16 +75,18 @@ class Calibration:
     normalisation: Normalisation | None = None
 
 
-def impostor_table(people: Mapping[str, Vectors], rates: Sequence[str] = RATES) -> Calibration:
+def impostor_table(
+    people: Mapping[str, Vectors], rates: Sequence[str] = RATES, on_cell: Callable[[str], None] | None = None
+) -> Calibration:
     """Calibrate all sixteen cells on real people: person to (photos, D) float32 unit vectors in template order.
 
     Takes eleven seconds on one core for 13,000 people of three photos (2.5e9 comparisons, D = 128), and the memory of
-    seven more copies of the vectors.
+    seven more copies of the vectors. `on_cell` hears each cell when it is done.
 
     Raises:
         ValueError: a vector is not unit norm, or dimensions differ; the message names the row, never the person.
     """
-    return _calibrated(people, rates, None, _nothing)[0]
+    return _calibrated(people, rates, None, on_cell or _nothing)[0]
 
 
 def impostor_tables(
@@ -93,9 +95,8 @@ def impostor_tables(
     rates: Sequence[str] = RATES,
     on_cell: Callable[[str], None] | None = None,
 ) -> tuple[Calibration, Calibration]:
-    """The same, and the thresholds of z beside it, with statistics over the k nearest others, from one pass.
-
-    `on_cell` hears each of the sixteen cells when it is done.
+    """The same, and the thresholds of z beside it, with statistics over the k nearest others, from one pass: 27
+    seconds for the same people.
 
     Raises:
         ValueError: as `impostor_table`, or fewer than k + 2 people.
