@@ -79,9 +79,10 @@ def _packages(_: Settings) -> Iterator[Finding]:
 
 
 def _pack(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.stores import pack_folder
     from hadir.faces.packs import load_pack
 
-    info = load_pack(settings.faces.pack, settings.faces.precision).info
+    info = load_pack(pack_folder(settings), settings.faces.precision).info
     yield Finding("pack", "ok", f"{info.name}, {info.precision}, CPUExecutionProvider, licence: {info.licence}")
     if settings.faces.precision == "auto" and info.precision == "fp16":
         yield Finding("pack", "note", "int8 is not exact on this CPU (no VNNI?): fp16 serves, in a space of its own")

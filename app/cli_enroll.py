@@ -49,14 +49,14 @@ def enroll(
     """
     from hadir.app.enrolment import Grounds, enrol
     from hadir.app.photo_list import list_photos
-    from hadir.app.stores import enrolments, space_of
+    from hadir.app.stores import enrolments, pack_folder, space_of
     from hadir.core.clock import SystemClock
     from hadir.faces.packs import load_pack
     from hadir.index.galleries import gallery_at
 
     settings = settings_of(config)
     listed = list_photos(photos)
-    loaded = load_pack(pack or settings.faces.pack, settings.faces.precision)
+    loaded = load_pack(pack_folder(settings, pack), settings.faces.precision)
     place = enrolments(settings, gallery)
     store = gallery_at(place.root, space_of(loaded.info))
     grounds = Grounds(legal_basis, notice_version)

@@ -37,12 +37,13 @@ def evaluate(
 ) -> int:
     """Compare all pairs: EER, FNMR at fixed FMRs with 95 % intervals over people, DET curve."""
     from hadir.app.photo_list import list_photos
+    from hadir.app.stores import pack_folder
     from hadir.faces.packs import load_pack
     from hadir.index.evaluation import evaluate as evaluated
 
     settings = settings_of(config)
     listed = list_photos(photos)
-    loaded = load_pack(pack or settings.faces.pack, settings.faces.precision if pack is None else "auto")
+    loaded = load_pack(pack_folder(settings, pack), settings.faces.precision if pack is None else "auto")
     vectors, labels = _embed(loaded, listed, quality)
     accuracy = evaluated(vectors, labels, photos_per_template)
     failed = len(listed) - len(labels)

@@ -59,11 +59,12 @@ def compare(
     as_json: Json = False,
 ) -> int:
     """How similar two photos are, and how often a stranger scores this high."""
+    from hadir.app.stores import pack_folder
     from hadir.faces.packs import load_pack
     from hadir.index.evaluation import stranger_rate
 
     settings = settings_of(config)
-    loaded = load_pack(pack or settings.faces.pack, settings.faces.precision)
+    loaded = load_pack(pack_folder(settings, pack), settings.faces.precision)
     one, other = (_usable(loaded, path) for path in (a, b))
     assert one.vector is not None and other.vector is not None
     similarity = float(one.vector @ other.vector)

@@ -42,7 +42,7 @@ def build(
     as_json: Json = False,
 ) -> int:
     """Build a snapshot of the whole gallery, check it, and let it serve from the next start on."""
-    from hadir.app.stores import gallery_root
+    from hadir.app.stores import gallery_root, pack_folder
     from hadir.core.clock import SystemClock
     from hadir.faces.packs import load_pack
     from hadir.index.galleries import only_gallery
@@ -54,7 +54,7 @@ def build(
     store = only_gallery(gallery_root(settings, gallery), space)
     drawn = None
     if synthetic:
-        info = load_pack(settings.faces.pack, settings.faces.precision).info
+        info = load_pack(pack_folder(settings), settings.faces.precision).info
         drawn = draw_people(
             read_statistics(info.statistics or Path("statistics.npz"), info.precision), synthetic, seed=0
         )

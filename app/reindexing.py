@@ -13,7 +13,7 @@ from hadir.actors.cluster import JoinedRay, LocalRay, join
 from hadir.actors.embed_actor import cores_of_ray
 from hadir.actors.reindex import RayEmbedder
 from hadir.app.run_folder import held
-from hadir.app.stores import gallery_root, key_of, photo_store, space_of
+from hadir.app.stores import gallery_root, key_of, pack_folder, photo_store, space_of
 from hadir.app.wiring import face_workers, runtime_of
 from hadir.core.errors import InputError
 from hadir.core.settings import Settings
@@ -80,14 +80,14 @@ def job_of(settings: Settings, pack: str, precision: Choice | None = None) -> Jo
     """
     source = source_gallery(settings)
     wanted = precision or (settings.faces.precision if pack == OPEN else "auto")
-    info = load_pack(pack, wanted, runtime_of(settings)).info
+    folder = pack_folder(settings, pack)
+    info = load_pack(folder, wanted, runtime_of(settings)).info
     if info.embedding_space == source.space.name:
         raise InputError(
             f"pack {info.name} makes the vectors that serve already (space {source.space.name[:16]}): name the pack "
             "that you want to change to"
         )
-    name = pack if pack == OPEN else str(Path(pack).absolute())
-    spec = EmbedSpec(name, wanted, info.embedding_space, runtime_of(settings))
+    spec = EmbedSpec(folder, wanted, info.embedding_space, runtime_of(settings))
     return Job(info, spec, source, reindex_folder(settings))
 
 

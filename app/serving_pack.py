@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import get_args
 
+from hadir.app.stores import model_store, pack_folder
 from hadir.core.errors import SpaceMismatch
 from hadir.core.settings import Settings
 from hadir.faces.manifest import Precision
@@ -38,11 +38,11 @@ def pack_for_space(settings: Settings, space: EmbeddingSpace) -> ServingPack:
         PackError: the settings' pack, or the one that makes them, cannot be used here.
         SetupError: the runtime that the settings ask for is not to be had.
     """
-    configured = _absolute(settings.faces.pack)
+    configured = pack_folder(settings)
     info = load_pack(configured, settings.faces.precision, runtime_of(settings)).info
     if info.embedding_space == space.name:
         return ServingPack(configured, settings.faces.precision, info)
-    for pack, precision in _others(configured, info, space):
+    for pack, precision in _others(settings, info, space):
         other = load_pack(pack, precision, runtime_of(settings)).info
         if other.embedding_space == space.name:
             return ServingPack(pack, precision, other)
@@ -53,9 +53,11 @@ def pack_for_space(settings: Settings, space: EmbeddingSpace) -> ServingPack:
     )
 
 
-def _others(configured: str, info: PackInfo, space: EmbeddingSpace) -> Iterator[tuple[str, Choice]]:
-    """Open packs in the precision of `space`, where it is one of theirs."""
-    open_packs = (configured, OPEN) if info.precision in get_args(Precision) else (OPEN,)
+def _others(settings: Settings, info: PackInfo, space: EmbeddingSpace) -> Iterator[tuple[str, Choice]]:
+    """The stored pack of this space; open packs in the precision of `space`, where it is one of theirs."""
+    if (stored := model_store(settings).of_space(space.name)) is not None:
+        yield str(stored.folder.absolute()), "auto"
+    open_packs = (pack_folder(settings), OPEN) if info.precision in get_args(Precision) else (OPEN,)
     for precision in get_args(Precision):
         if precision == space.precision:
             yield from ((pack, precision) for pack in dict.fromkeys(open_packs))
@@ -64,7 +66,3 @@ def _others(configured: str, info: PackInfo, space: EmbeddingSpace) -> Iterator[
 def runtime_of(settings: Settings) -> Runtime:
     """Where the settings want the models to run."""
     return Runtime(settings.faces.runtime, settings.faces.allow_cpu)
-
-
-def _absolute(pack: str) -> str:
-    return pack if pack == OPEN else str(Path(pack).absolute())

@@ -1,18 +1,22 @@
-"""Where a site's photos and templates lie: settings to storages."""
+"""Where a site's photos, templates and face packs lie: settings to storages."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from hadir.core.errors import PackError
 from hadir.core.settings import Settings
+from hadir.faces.model_lock import known_packs
+from hadir.faces.model_store import ModelStore
 from hadir.faces.pack import PackInfo
+from hadir.faces.packs import OPEN
 from hadir.index.enrolments import Enrolments
 from hadir.index.envelope import Envelope, read_key
 from hadir.index.photo_store import PhotoStore
 from hadir.index.space import EmbeddingSpace
 from hadir.index.storage import Storage
 
-__all__ = ["enrolments", "gallery_root", "key_of", "photo_store", "space_of"]
+__all__ = ["enrolments", "gallery_root", "key_of", "model_store", "pack_folder", "photo_store", "space_of"]
 
 
 def gallery_root(settings: Settings, instead: str | None = None) -> Storage:
@@ -42,3 +46,29 @@ def key_of(settings: Settings) -> Envelope | None:
 def space_of(pack: PackInfo) -> EmbeddingSpace:
     """The space that this pack's vectors lie in."""
     return EmbeddingSpace(pack.embedding_space, pack.dimension, pack.name, pack.precision, pack.licence)
+
+
+def model_store(settings: Settings) -> ModelStore:
+    """The face packs that were fetched or added."""
+    return ModelStore(Path(settings.stores.models))
+
+
+def pack_folder(settings: Settings, name: str | None = None) -> str:
+    """What `load_pack` takes for a pack's name: `open`, or the absolute folder of a stored pack, else of any other.
+
+    `name` None is the settings' pack. A stored name goes before a folder of the same name.
+
+    Raises:
+        PackError: it is neither; the message names what there is. Or the stored pack's record was altered.
+    """
+    chosen = settings.faces.pack if name is None else name
+    store = model_store(settings)
+    if chosen == OPEN:
+        return OPEN
+    if chosen in store.names():
+        return str(store.folder(chosen).absolute())
+    if Path(chosen).is_dir():
+        return str(Path(chosen).absolute())
+    there = ", ".join((OPEN, *store.names()))
+    how = f": hadir models fetch {chosen} gets it" if chosen in known_packs() else ", nor a folder"
+    raise PackError(f"{chosen!r} is no face pack of this site (there: {there}){how}")
