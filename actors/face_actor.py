@@ -76,10 +76,10 @@ class FaceActor:
     def loaded(self) -> bool:
         """Whether the other stage is there; raises what its factory raised."""
         loader = self._loading()
-        if loader.failure is not None:
+        if (failure := loader.failure) is not None:
             self._loader = None
-            raise loader.failure
-        return loader.done
+            raise failure
+        return loader.stage is not None
 
     def adopt(self) -> WorkerFacts:
         """Work with the other stage from the next call on, and give up the one before."""

@@ -37,6 +37,14 @@ class Sheet:
     dead_letters: Counter[str]
     sentences: tuple[tuple[str, str], ...]
     moments: tuple[tuple[float, str], ...]
+    snapshot: str = ""
+    snapshot_since_s: float = 0.0
+    switches: int = 0
+
+    @property
+    def failed(self) -> int:
+        """Check-ins that no worker could look at: their crash budget is spent."""
+        return self.dead_letters["processing_failed"]
 
     @property
     def without_row(self) -> int:
@@ -63,6 +71,9 @@ class Board:
     _dead_letters: Counter[str] = field(default_factory=Counter)
     _sentences: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=8))
     _moments: list[tuple[float, str]] = field(default_factory=list)
+    _snapshot: str = ""
+    _snapshot_since_s: float = 0.0
+    _switches: int = 0
 
     def received(self, count: int, at_s: float) -> None:
         """Records taken from the log."""
@@ -93,6 +104,12 @@ class Board:
         with self._lock:
             self._moments.append((at_s, text))
 
+    def serves(self, snapshot: str, at_s: float) -> None:
+        """This snapshot serves from now on."""
+        with self._lock:
+            self._switches += bool(self._snapshot)
+            self._snapshot, self._snapshot_since_s = snapshot, at_s
+
     def sheet(self) -> Sheet:
         """A copy of everything, consistent in itself."""
         with self._lock:
@@ -108,6 +125,9 @@ class Board:
                 dead_letters=Counter(self._dead_letters),
                 sentences=tuple(self._sentences),
                 moments=tuple(self._moments),
+                snapshot=self._snapshot,
+                snapshot_since_s=self._snapshot_since_s,
+                switches=self._switches,
             )
 
 

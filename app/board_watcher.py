@@ -5,13 +5,13 @@ from __future__ import annotations
 from hadir.app.board import Board
 from hadir.attendance.wording import sentence
 from hadir.core.clock import Clock
-from hadir.pipeline.observer import InHand, Written
+from hadir.pipeline.observer import InHand, Served, Written
 
 __all__ = ["BoardWatcher"]
 
 
 class BoardWatcher:
-    """An Observer of the stream. Times on the board are seconds since this watcher was made."""
+    """An Observer of the stream, and of the snapshots that serve. Times on the board are seconds since it was made."""
 
     def __init__(self, board: Board, clock: Clock) -> None:
         self._board = board
@@ -49,3 +49,12 @@ class BoardWatcher:
 
     def on_retry(self, part: str, code: str) -> None:
         self._board.moment(f"{part}: {code}", self.now_s())
+
+    def on_serving(self, served: Served) -> None:
+        before = self._board.sheet().snapshot
+        self._board.serves(served.snapshot, self.now_s())
+        if before:
+            self._board.moment(f"indeks · snapshot {before} → {served.snapshot}", self.now_s())
+
+    def on_refused(self, snapshot: str | None, code: str) -> None:
+        self._board.moment(f"indeks ditolak · snapshot {snapshot or '?'} refused: {code}", self.now_s())

@@ -91,7 +91,7 @@ def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> Shee
     log_to(Path(settings.run.folder) / "log.jsonl" if live else None)
     board, clock = Board(), SystemClock()
     watcher = BoardWatcher(board, clock)
-    with Station(settings, ends, clock, [watcher]) as station:
+    with Station(settings, ends, clock, [watcher], [watcher]) as station:
         _drain_on_signals(station)
         station.start()
         err.print(f"Hadir melayani · serving: {settings.run.broker}, {settings.run.pool}, snapshot {station.snapshot}")

@@ -48,7 +48,7 @@ def stream(settings: Settings, ends: LogEnds, planned: Sequence[Planned], pace: 
     """
     board, clock = Board(), SystemClock()
     watcher = BoardWatcher(board, clock)
-    with Station(settings, ends, clock, [watcher]) as station:
+    with Station(settings, ends, clock, [watcher], [watcher]) as station:
         station.start()
         title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
         view = LiveView(

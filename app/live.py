@@ -97,6 +97,9 @@ def _counts(sheet: Sheet, oldest_s: float) -> Table:
     table.add_row(
         "ulangan · duplicates", str(sheet.duplicates), "surat mati · dead letters", str(sheet.dead_letters.total())
     )
+    if sheet.snapshot:
+        serves = f"[bold cyan]{sheet.snapshot}[/]" + (f" ({sheet.switches}×)" if sheet.switches else "")
+        table.add_row("indeks · snapshot", serves, "gagal · failed", f"[bold]{sheet.failed}[/]")
     return table
 
 

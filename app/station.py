@@ -13,15 +13,18 @@ from hadir.actors.cluster import Cluster, LocalRay, join
 from hadir.actors.pool import RayPool
 from hadir.app.log_ends import LogEnds
 from hadir.app.run_folder import held
-from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving
+from hadir.app.snapshot_switch import SnapshotSwitch
+from hadir.app.snapshot_watch import SnapshotWatch
+from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving, serving_of
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_heads import write_heads
 from hadir.core.clock import Clock
 from hadir.core.settings import Settings
+from hadir.index.manifest import MANIFEST
 from hadir.pipeline.batching import BatchLimit
 from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.limits import IntakeLimits
-from hadir.pipeline.observer import InHand, Observer, Observers, Written
+from hadir.pipeline.observer import InHand, Observer, Observers, SnapshotObserver, Written
 from hadir.pipeline.outbox import Relay
 from hadir.pipeline.prometheus import MetricsPage, StreamMetrics
 from hadir.pipeline.run import Intake
@@ -62,17 +65,27 @@ class Station:
     Use as a context manager: on leaving, everything that was started is ended, in the reverse order.
     """
 
-    def __init__(self, settings: Settings, ends: LogEnds, clock: Clock, watchers: Sequence[Observer] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ends: LogEnds,
+        clock: Clock,
+        watchers: Sequence[Observer] = (),
+        snapshot_watchers: Sequence[SnapshotObserver] = (),
+    ) -> None:
         """Raises what loading packs, snapshots, rules, ledger and Ray raise: one line each."""
         self._closers = ExitStack()
         try:
             self._closers.enter_context(held(Path(settings.run.folder)))
-            self.served: Serving = serving(settings)
+            self._settings, self._clock = settings, clock
+            served = serving(settings)
             self.ledger = open_ledger(settings.ledger.url)
             self._closers.callback(self.ledger.close)
-            judging, _ = judge(settings, self.served, self.ledger, clock, ends.topic)
-            self.pool = self._pool(settings)
+            judging, yardsticks = judge(settings, served, self.ledger, clock, ends.topic)
+            self.pool = self._pool(settings, served)
             self.metrics = StreamMetrics(clock)
+            self._snapshot_watchers = [self.metrics, *snapshot_watchers]
+            self._switch = SnapshotSwitch(served, self.pool, judging, yardsticks, self._snapshot_watchers)
             self._relay = Relay(self.ledger, ends.sink, clock)
             heads = HeadsKeeper(self.ledger, Path(settings.ledger.heads), settings.ledger.heads_every_s, clock)
             self._closers.callback(ends.sink.close)
@@ -88,15 +101,22 @@ class Station:
                 observer=Observers([self.metrics, heads, *watchers]),
                 limits=_limits(settings),
                 after_write=self._relay.wake,
+                each_round=self._switch.turn,
             )
+            self._switch.join(self._intake.wake, self._intake.snapshots_in_hand)
             self._measure(settings)
         except BaseException:
             self._closers.close()
             raise
 
     @property
+    def served(self) -> Serving:
+        """The pack and the snapshot that serve now."""
+        return self._switch.served
+
+    @property
     def snapshot(self) -> str:
-        """The id of the snapshot that serves."""
+        """The id of the snapshot that serves now."""
         return self.served.snapshot.manifest.id
 
     def start(self) -> None:
@@ -107,6 +127,7 @@ class Station:
         gc.collect()
         gc.freeze()
         self._closers.callback(gc.unfreeze)
+        self._watch_snapshots()
 
     def run(self, finished: Callable[[], bool] = lambda: False) -> None:
         """As `Intake.run`; verdicts are published meanwhile."""
@@ -127,12 +148,28 @@ class Station:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _pool(self, settings: Settings) -> InlinePool | RayPool:
-        if settings.run.pool == "inline":
-            return InlinePool(self.served.stage)
-        return self._ray_pool(settings)
+    def _watch_snapshots(self) -> None:
+        """From now on take what the pointers name; settings that name one snapshot itself have none to follow."""
+        root = Path(self._settings.stores.snapshots)
+        if (root / MANIFEST).exists():
+            return
+        watch = SnapshotWatch(
+            root,
+            self._switch,
+            lambda folder: serving_of(self._settings, folder),
+            workers=1 if isinstance(self.pool, InlinePool) else len(self.pool.workers()),
+            every_s=self._settings.stores.watch_s,
+            clock=self._clock,
+            watchers=self._snapshot_watchers,
+        )
+        self._closers.enter_context(watch)
 
-    def _ray_pool(self, settings: Settings) -> RayPool:
+    def _pool(self, settings: Settings, served: Serving) -> InlinePool | RayPool:
+        if settings.run.pool == "inline":
+            return InlinePool(served.stage)
+        return self._ray_pool(settings, served)
+
+    def _ray_pool(self, settings: Settings, served: Serving) -> RayPool:
         workers = face_workers(settings)
         cluster: Cluster
         if settings.pool.ray_address:
@@ -140,16 +177,10 @@ class Station:
         else:
             cluster = LocalRay.start(Path(settings.run.folder), workers, settings.pool.object_store_bytes)
         self._closers.callback(cluster.close)
-        return RayPool(cluster, self.served.stage, workers)
+        return RayPool(cluster, served.stage, workers)
 
     def _measure(self, settings: Settings) -> None:
         self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)
-        self.metrics.serving(
-            snapshot=self.snapshot,
-            embedding_space=self.served.pack.embedding_space,
-            pack=self.served.pack.name,
-            licence=self.served.pack.licence,
-        )
         if settings.metrics.port:
             self._closers.enter_context(MetricsPage(self.metrics, settings.metrics.port, settings.metrics.host))
 

@@ -26,6 +26,9 @@ class MetricName(StrEnum):
     OUTBOX = "hadir_outbox_unpublished"
     RETRIES = "hadir_pool_retries_total"
     SNAPSHOT_INFO = "hadir_snapshot_info"
+    SNAPSHOT_SERVING = "hadir_snapshot_serving_seconds"
+    SNAPSHOT_SWITCHES = "hadir_snapshot_switches_total"
+    SNAPSHOT_REFUSALS = "hadir_snapshot_refusals_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +64,10 @@ METRICS: dict[MetricName, Metric] = {
     MetricName.RETRIES: Metric("counter", "Batches sent again after a worker died."),
     MetricName.SNAPSHOT_INFO: Metric(
         "info", "The index that serves.", ("snapshot", "embedding_space", "pack", "licence")
+    ),
+    MetricName.SNAPSHOT_SERVING: Metric("gauge", "Seconds since the index that serves was taken into use here."),
+    MetricName.SNAPSHOT_SWITCHES: Metric("counter", "How often another index was taken into use while running."),
+    MetricName.SNAPSHOT_REFUSALS: Metric(
+        "counter", "Indexes that were to serve and could not, by code; the one before serves on.", ("code",)
     ),
 }

@@ -96,8 +96,8 @@ class InlinePool:
         """Under the lock. The worker has taken the stage when the loader is gone; results of before are in hand."""
         if self._exchange.under_way and self._loader is None:
             self._exchange = Exchange(ExchangePhase.ADOPTED)
-        elif self._exchange.under_way and self._loader is not None and self._loader.failure is not None:
-            self._exchange = Exchange(ExchangePhase.FAILED, self._loader.failure)
+        elif self._exchange.under_way and self._loader is not None and (failure := self._loader.failure) is not None:
+            self._exchange = Exchange(ExchangePhase.FAILED, failure)
             self._loader = None
 
     def _serve(self) -> None:

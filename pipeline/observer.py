@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hadir.attendance.ledger_row import LedgerRow
 
-__all__ = ["InHand", "Observer", "Observers", "Written"]
+__all__ = ["InHand", "Observer", "Observers", "Served", "SnapshotObserver", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,30 @@ class InHand:
     records: int
     with_workers: int
     oldest_received_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The index that serves and the pack that serves it."""
+
+    snapshot: str
+    embedding_space: str
+    pack: str
+    licence: str
+
+
+class SnapshotObserver(Protocol):
+    """Called from the loop's thread, and from the watcher's where a snapshot is refused before the loop hears of it:
+    must return at once and never raise."""
+
+    def on_serving(self, served: Served) -> None:
+        """From now on this one serves: once at the start, then after every switch."""
+        ...
+
+    def on_refused(self, snapshot: str | None, code: str) -> None:
+        """A snapshot was to serve and could not, for an error of this code; None where not even its id was readable.
+        What served serves on."""
+        ...
 
 
 class Observer(Protocol):

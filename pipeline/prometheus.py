@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +22,7 @@ from prometheus_client.registry import Collector
 from hadir.core.clock import Clock
 from hadir.core.errors import SetupError
 from hadir.core.metrics import METRICS, MetricName
-from hadir.pipeline.observer import InHand, Written
+from hadir.pipeline.observer import InHand, Served, Written
 
 __all__ = ["MetricsPage", "StreamMetrics"]
 
@@ -42,6 +43,11 @@ class StreamMetrics:
         self._security = self._counter(MetricName.SECURITY_EVENTS)
         self._fill = self._histogram(MetricName.BATCH_FILL)
         self._in_flight = self._gauge(MetricName.IN_FLIGHT)
+        self._switches = self._counter(MetricName.SNAPSHOT_SWITCHES)
+        self._refusals = self._counter(MetricName.SNAPSHOT_REFUSALS)
+        self._info: Info | None = None
+        self._serving_since_s = clock.monotonic_s()
+        self._gauge(MetricName.SNAPSHOT_SERVING).set_function(lambda: clock.monotonic_s() - self._serving_since_s)
         self._oldest_ms: int | None = None
         self._gauge(MetricName.OLDEST_UNDECIDED).set_function(self._oldest_age_s)
 
@@ -50,12 +56,19 @@ class StreamMetrics:
         self._gauge(MetricName.OUTBOX).set_function(outbox)
         self.registry.register(_KeptElsewhere(MetricName.RETRIES, retries))
 
-    def serving(self, *, snapshot: str, embedding_space: str, pack: str, licence: str) -> None:
-        """Name the index that serves."""
-        metric = METRICS[MetricName.SNAPSHOT_INFO]
-        # The client appends `_info` to the name itself.
-        info = Info(MetricName.SNAPSHOT_INFO.removesuffix("_info"), metric.help, registry=self.registry)
-        info.info({"snapshot": snapshot, "embedding_space": embedding_space, "pack": pack, "licence": licence})
+    def on_serving(self, served: Served) -> None:
+        if self._info is None:
+            metric = METRICS[MetricName.SNAPSHOT_INFO]
+            # The client appends `_info` to the name itself.
+            self._info = Info(MetricName.SNAPSHOT_INFO.removesuffix("_info"), metric.help, registry=self.registry)
+        else:
+            self._switches.inc()
+        self._serving_since_s = self._clock.monotonic_s()
+        self._info.info(asdict(served))
+
+    def on_refused(self, snapshot: str | None, code: str) -> None:
+        del snapshot
+        self._refusals.labels(code).inc()
 
     def on_received(self, records: int) -> None:
         self._received.inc(records)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 import structlog
 
 from hadir.core.errors import HadirError, SetupError
-from hadir.core.low_priority import lower_this_thread
+from hadir.core.low_priority import in_background
 from hadir.pipeline.ports import Stage, StageFactory, Wake
 
 __all__ = ["StageLoader"]
@@ -16,29 +14,23 @@ _log = structlog.get_logger(__name__)
 
 
 class StageLoader:
-    """Starts at once. Afterwards either `stage` or `failure` is set, `done` is true, and `told` has been called, from
-    the loader's thread. Whoever wants neither any more just lets go of the loader."""
+    """Starts at once. When it has ended either `stage` or `failure` is set, and `told` is called from its thread.
+    Whoever wants neither any more just lets go of it."""
 
     def __init__(self, stage_factory: StageFactory, told: Wake = lambda: None) -> None:
-        self._stage_factory = stage_factory
-        self._told = told
-        self.stage: Stage | None = None
-        self.failure: HadirError | None = None
-        self._thread = threading.Thread(target=self._load, name="hadir-stage", daemon=True)
-        self._thread.start()
+        self._future = in_background(stage_factory, "hadir-stage")
+        self._future.add_done_callback(lambda _: told())
 
     @property
-    def done(self) -> bool:
-        """Whether it has ended, well or not."""
-        return self.stage is not None or self.failure is not None
+    def stage(self) -> Stage | None:
+        """What was built; None as long as it is not there."""
+        return self._future.result() if self._future.done() and self._future.exception() is None else None
 
-    def _load(self) -> None:
-        lower_this_thread()
-        try:
-            self.stage = self._stage_factory()
-        except HadirError as err:
-            self.failure = err
-        except BaseException as err:  # noqa: BLE001 - whatever a factory raises must be told, or nobody hears of it
-            _log.exception("stage_cannot_be_built")
-            self.failure = SetupError(f"the stage cannot be built ({type(err).__name__}): see the worker's log")
-        self._told()
+    @property
+    def failure(self) -> HadirError | None:
+        """Why it cannot be built, as the factory said it."""
+        error = self._future.exception() if self._future.done() else None
+        if error is None or isinstance(error, HadirError):
+            return error
+        _log.error("stage_cannot_be_built", exc_info=error)
+        return SetupError(f"the stage cannot be built ({type(error).__name__}): see the worker's log")

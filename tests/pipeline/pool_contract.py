@@ -317,13 +317,17 @@ class PoolContract:
         assert names_of(drain(pool, bell, [jobs_of([b"a"])])) == {f"niceness {LOWEST}"}
 
     def test_the_old_stage_is_given_up(self, make_pool: MakePool, tmp_path: Path) -> None:
-        gone = tmp_path / "gone"
-        pool, bell = make_pool(partial(PartingStage, str(gone))), _Bell()
+        first, second = tmp_path / "first", tmp_path / "second"
+        pool, bell = make_pool(partial(PartingStage, str(first))), _Bell()
         pool.start(bell)
         drain(pool, bell, [jobs_of([b"a"])])
-        assert not gone.exists()
+        assert not first.exists()
+        exchange(pool, bell, partial(PartingStage, str(second)))
+        assert first.exists()
+        drain(pool, bell, [jobs_of([b"a"])])
+        assert not second.exists()
         exchange(pool, bell, MarkedStage)
-        assert gone.exists()
+        assert second.exists()
 
     def test_a_pool_can_be_closed_while_it_exchanges(self, make_pool: MakePool) -> None:
         pool = make_pool(MarkedStage)

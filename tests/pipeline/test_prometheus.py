@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from hadir.core.clock import ManualClock
 from hadir.core.errors import SetupError
 from hadir.core.message import Message
 from hadir.core.metrics import METRICS
-from hadir.pipeline.observer import InHand
+from hadir.pipeline.observer import InHand, Served
 from hadir.pipeline.prometheus import MetricsPage, StreamMetrics
 from hadir.pipeline.topics import CHECK_INS
 from tests.pipeline.world import START_MS, World, a_check_in, check_in_message
@@ -60,12 +61,30 @@ def test_outbox_and_retries_are_asked_at_the_scrape(world: World) -> None:
 def test_the_page_has_every_metric_with_its_kind_and_answers_on_loopback_alone(world: World) -> None:
     metrics = StreamMetrics(world.clock)
     metrics.watch(outbox=lambda: 0, retries=lambda: 0)
-    metrics.serving(snapshot="s", embedding_space="e", pack="open", licence="Apache-2.0")
+    metrics.on_serving(Served("s", "e", "open", "Apache-2.0"))
     with MetricsPage(metrics, 0) as page, urllib.request.urlopen(f"http://127.0.0.1:{page.port}/metrics") as answer:
         text = answer.read().decode()
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     for name, metric in METRICS.items():
         assert kinds[name] == {"info": "gauge"}.get(metric.kind, metric.kind), name
+
+
+def test_switches_refusals_and_the_time_since_are_counted(world: World) -> None:
+    metrics, clock = StreamMetrics(world.clock), world.clock
+    assert isinstance(clock, ManualClock)
+    metrics.on_serving(Served("first", "e", "open", "Apache-2.0"))
+    clock.advance(5)
+    assert value(metrics, "hadir_snapshot_serving_seconds") == 5
+    assert value(metrics, "hadir_snapshot_switches_total") == 0
+    metrics.on_serving(Served("second", "f", "open", "Apache-2.0"))
+    metrics.on_refused("third", "snapshot")
+    metrics.on_refused(None, "snapshot")
+    assert value(metrics, "hadir_snapshot_serving_seconds") == 0
+    assert value(metrics, "hadir_snapshot_switches_total") == 1
+    assert value(metrics, "hadir_snapshot_refusals_total", code="snapshot") == 2
+    names = {"snapshot": "second", "embedding_space": "f"}
+    assert value(metrics, "hadir_snapshot_info", **names, pack="open", licence="Apache-2.0") == 1
+    assert value(metrics, "hadir_snapshot_info", snapshot="first") is None, "one serves"
 
 
 def test_a_port_that_is_taken_is_named(world: World) -> None:
