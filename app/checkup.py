@@ -42,6 +42,7 @@ def checkup(settings: Settings) -> list[Finding]:
         ("python", _python),
         ("packages", _packages),
         ("pack", _pack),
+        ("liveness", _liveness),
         ("gallery", _gallery),
         ("snapshot", _snapshot),
         ("rules", _rules),
@@ -49,7 +50,6 @@ def checkup(settings: Settings) -> list[Finding]:
         ("disk", _disk),
         ("kafka", _kafka),
         ("ray", _ray),
-        ("liveness", _liveness),
     )
     return [finding for part, check in checks for finding in _tried(part, check, settings)]
 
@@ -80,14 +80,29 @@ def _packages(_: Settings) -> Iterator[Finding]:
 
 def _pack(settings: Settings) -> Iterator[Finding]:
     from hadir.app.stores import pack_folder
+    from hadir.app.wiring import runtime_of
     from hadir.faces.packs import load_pack
 
-    info = load_pack(pack_folder(settings), settings.faces.precision).info
-    yield Finding("pack", "ok", f"{info.name}, {info.precision}, CPUExecutionProvider, licence: {info.licence}")
+    runtime = runtime_of(settings)
+    info = load_pack(pack_folder(settings), settings.faces.precision, runtime).info
+    yield Finding("pack", "ok", f"{info.name}, {info.precision}, on {info.runtime}, licence: {info.licence}")
+    if info.runtime != runtime.provider:
+        yield Finding("pack", "note", f"runtime {runtime.provider} was asked for, the CPU serves", "make gpu-check")
     if settings.faces.precision == "auto" and info.precision == "fp16":
         yield Finding("pack", "note", "int8 is not exact on this CPU (no VNNI?): fp16 serves, in a space of its own")
     if not info.thresholds.similarity:
         yield Finding("pack", "note", "the pack brings no measured rates", "calibrate on a gallery of your own")
+
+
+def _liveness(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.wiring import runtime_of
+    from hadir.faces.liveness import load_liveness
+
+    if not settings.faces.liveness:
+        yield Finding("liveness", "note", "not measured: a printed photo or a screen can pass the face check")
+        return
+    model = load_liveness(Path(settings.faces.liveness), runtime_of(settings))
+    yield Finding("liveness", "ok", f"{model.name}, kept as evidence; no rule looks at it")
 
 
 def _gallery(settings: Settings) -> Iterator[Finding]:
@@ -191,7 +206,3 @@ def _ray(_: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("ray", "ok", f"{len(ray_listeners())} listeners of running Rays, all on loopback")
-
-
-def _liveness(_: Settings) -> Iterator[Finding]:
-    yield Finding("liveness", "note", "not measured yet: a printed photo can pass", "treat face check-ins as evidence")

@@ -59,6 +59,9 @@ def _measured(body: Mapping[str, Any], reviewer: bool) -> Iterator[Line]:
         yield "photos agree", f"cosine similarity {face['agreement']:.4f}"
     for number, photo in enumerate(body.get("photos") or [], start=1):
         yield f"photo {number}", photo.get("code") or "usable"
+        if alive := photo.get("liveness"):
+            score = alive["reason"] if alive["score"] is None else f"{alive['score']:.3f} of 1"
+            yield f"liveness of photo {number} (for reviewers, decides nothing)", score
     place, fix = body.get("place"), body.get("fix")
     if place:
         yield "place", f"{place['distance_m']} m from {place['site']}, radius {place['radius_m']} m"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hadir.app.serving_pack import pack_for_space, runtime_of
+from hadir.app.stores import pack_folder
 from hadir.attendance.assemble import Assembler
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.policy import Policy, load_policy
@@ -19,6 +20,7 @@ from hadir.core.clock import Clock
 from hadir.core.errors import InputError
 from hadir.core.settings import Settings
 from hadir.core.thresholds import Thresholds
+from hadir.faces.liveness import load_liveness
 from hadir.faces.pack import PackInfo
 from hadir.index.manifest import read_manifest
 from hadir.index.pointers import resolve
@@ -39,6 +41,7 @@ __all__ = [
     "kafka_cluster",
     "open_ledger",
     "overridden",
+    "pack_folder",
     "policy_of",
     "runtime_of",
     "serving",
@@ -81,8 +84,17 @@ def serving_of(settings: Settings, folder: Path) -> Serving:
     """The snapshot in `folder` with the pack that made its vectors. Raises as `serving`."""
     served = pack_for_space(settings, read_manifest(folder).space)
     snapshot = load_snapshot(folder, served.info.embedding_space)
-    stage = StageSpec(served.pack, served.precision, str(folder.absolute()), runtime_of(settings))
+    stage = StageSpec(served.pack, served.precision, str(folder.absolute()), runtime_of(settings), _liveness(settings))
     return Serving(served.info, snapshot, Thresholds(snapshot.calibration.table, served.info.thresholds), stage)
+
+
+def _liveness(settings: Settings) -> str:
+    """The slot's folder, tried once here."""
+    if not settings.faces.liveness:
+        return ""
+    folder = Path(settings.faces.liveness).absolute()
+    load_liveness(folder, runtime_of(settings))
+    return str(folder)
 
 
 def assembler(settings: Settings, policy: Policy, yardsticks: Yardsticks, now_ms: int) -> Assembler:

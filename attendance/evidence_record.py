@@ -12,7 +12,16 @@ from enum import StrEnum
 
 from hadir.attendance.ledger_row import LedgerRow
 from hadir.core.check_in import CheckIn, Fix, Received
-from hadir.core.evidence import AppliedThreshold, Candidate, Cohort, Evidence, FaceFinding, FaceMeasures, PhotoFinding
+from hadir.core.evidence import (
+    AppliedThreshold,
+    Candidate,
+    Cohort,
+    Evidence,
+    FaceFinding,
+    FaceMeasures,
+    LivenessFinding,
+    PhotoFinding,
+)
 from hadir.core.verdict import Verdict
 
 __all__ = ["evidence_body", "ledger_row"]
@@ -121,9 +130,17 @@ def _photos(digests: Sequence[str], findings: Sequence[PhotoFinding]) -> list[di
             "code": findings[at].code if findings else None,
             "face": _measures(findings[at].face) if findings else None,
             "sha256": digest,
+            **(_liveness(findings[at].liveness) if findings else {}),
         }
         for at, digest in enumerate(digests)
     ]
+
+
+def _liveness(liveness: LivenessFinding | None) -> dict[str, object]:
+    """Nothing where the slot is empty."""
+    if liveness is None:
+        return {}
+    return {"liveness": {"reason": liveness.reason, "score": _rounded(liveness.score, _MEASURE_DIGITS)}}
 
 
 def _measures(face: FaceMeasures | None) -> dict[str, object] | None:

@@ -15,6 +15,7 @@ __all__ = [
     "FaceFinding",
     "FaceMeasures",
     "History",
+    "LivenessFinding",
     "ImpostorCount",
     "PhotoFinding",
     "Place",
@@ -43,11 +44,22 @@ class FaceMeasures:
 
 
 @dataclass(frozen=True, slots=True)
+class LivenessFinding:
+    """How alive a face looks to a presentation-attack detector: `score` in 0..1, None where its input was no good, as
+    `reason` says ("measured", "too_near_the_rim", "not_aligned"). Evidence for reviewers: no rule looks at it."""
+
+    score: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoFinding:
-    """One photo: usable (`code` None), or why not. `code` is one of PHOTO_CODES or QUALITY_CODES."""
+    """One photo: usable (`code` None), or why not. `code` is one of PHOTO_CODES or QUALITY_CODES. `liveness` is None
+    where nobody looked."""
 
     code: Reason | None
     face: FaceMeasures | None = None
+    liveness: LivenessFinding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hadir.core.errors import PackError
+from hadir.core.evidence import LivenessFinding
 from hadir.core.vectors import Vectors, normalise
 from hadir.faces.alignment import ARCFACE_PX, arcface_points, arcface_template, cut_chip, fit_similarity
 from hadir.faces.descriptor import MOST_PHOTOS
@@ -20,7 +21,15 @@ from hadir.faces.mesh import Mesh
 from hadir.faces.onnx import Session, provider_of
 from hadir.faces.runtime import BATCH_SIZES, padded_size
 
-__all__ = ["DETECTOR_PX", "ArcFaceEmbedder", "FivePointFace", "ScrfdDetector", "is_arcface", "is_scrfd"]
+__all__ = [
+    "DETECTOR_PX",
+    "ArcFaceEmbedder",
+    "FivePointFace",
+    "LivenessAddOn",
+    "ScrfdDetector",
+    "is_arcface",
+    "is_scrfd",
+]
 
 DETECTOR_PX = 640
 """The side of SCRFD's input, pinned: the package itself would look twice, at 128 and 640."""
@@ -104,6 +113,30 @@ class ScrfdDetector:
             for box, five in zip(boxes, points, strict=True)
         ]
         return sorted(faces, key=lambda face: -face.width_px)
+
+
+class LivenessAddOn:
+    """The package's liveness model: five points laid into an 80-px crop, one probability. Belongs to one thread."""
+
+    def __init__(self, name: str, path: Path, session: Session) -> None:
+        """Raises PackError where `session`, of the model in `path`, is not such a model."""
+        from insightface.addons.liveness import Liveness
+
+        self.name = name
+        try:
+            self._liveness = Liveness(str(path), session=session)
+        except RuntimeError as err:
+            raise PackError(f"{path} is not the liveness add-on of insightface: {err}") from err
+
+    def judge(self, image: Image, box_px: Sequence[float], five_px: Points) -> LivenessFinding:  # noqa: ARG002
+        bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), dtype=np.uint8)
+        try:
+            said = self._liveness.predict(bgr, five_px)
+        except (RuntimeError, ValueError):
+            return LivenessFinding(None, "not_aligned")
+        if said["live_score"] is None:
+            return LivenessFinding(None, "too_near_the_rim")
+        return LivenessFinding(float(said["live_score"]), "measured")
 
 
 class ArcFaceEmbedder:
