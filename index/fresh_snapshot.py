@@ -64,6 +64,7 @@ def build_fresh(
     if not changed:
         return Fresh(folder, 0, current.manifest.carried, pointers.generation)
     carried = _carried(current, changed)
+    chosen = current.calibration.normalisation
     path = build_snapshot(
         root,
         gallery,
@@ -72,6 +73,7 @@ def build_fresh(
         synthetic=_synthetic(folder, before),
         calibration=current.calibration if carried else None,
         carried=carried,
+        normalisation="auto" if chosen is None else chosen.mode,
     )
     return Fresh(path, changed, carried, pointers.generation)
 

@@ -58,3 +58,10 @@ class Normalisation:
     trial: Trial | None = None
     table: ThresholdTable = field(default_factory=_no_table)
     interval95: Mapping[str, Mapping[str, Interval | None]] = field(default_factory=dict)
+
+    @property
+    def mode(self) -> Mode:
+        """What to ask for so that another snapshot is chosen for in the same way."""
+        if self.reason != "asked":
+            return "auto"
+        return "on" if self.on else "off"

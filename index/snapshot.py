@@ -17,25 +17,28 @@ from hadir.index.calibration import Calibration
 from hadir.index.flat import FlatIndex
 from hadir.index.manifest import MANIFEST, Manifest, read_manifest
 from hadir.index.snapshot_checks import (
-    FILES,
     check_file,
     check_names,
     open_index,
     read_calibration,
+    read_cohorts,
     self_test,
 )
 from hadir.index.space import require_same_space
+from hadir.index.template_cohorts import TemplateCohorts
 
 __all__ = ["Check", "Snapshot", "load_snapshot", "verify_snapshot"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """What serves: who is enrolled, and which similarity means which rate among them."""
+    """What serves: who is enrolled, and which similarity means which rate among them; `cohorts` where scores are
+    normalised before they are compared."""
 
     manifest: Manifest
     index: FlatIndex
     calibration: Calibration
+    cohorts: TemplateCohorts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,10 @@ def load_snapshot(path: Path, embedding_space: str | None = None) -> Snapshot:
     if embedding_space is not None:
         require_same_space(f"snapshot {manifest.id}", manifest.space.name, embedding_space)
     check_names(path, manifest)
-    for name in sorted(FILES):
+    for name in sorted(manifest.files):
         check_file(path, manifest, name)
-    snapshot = Snapshot(manifest, open_index(path, manifest), read_calibration(path))
+    index, calibration = open_index(path, manifest), read_calibration(path)
+    snapshot = Snapshot(manifest, index, calibration, read_cohorts(path, manifest, index, calibration))
     self_test(snapshot.index, manifest.space.name)
     return snapshot
 
@@ -71,13 +75,16 @@ def verify_snapshot(path: Path) -> list[Check]:
         check_names(path, manifest)
     except SnapshotError as err:
         return [Check(MANIFEST, str(err))]
-    checks = [_tried(name, partial(check_file, path, manifest, name)) for name in sorted(FILES)]
+    checks = [_tried(name, partial(check_file, path, manifest, name)) for name in sorted(manifest.files)]
     if all(check.problem is None for check in checks):
         checks.append(_tried("thresholds", partial(read_calibration, path)))
         checks.append(_tried("people and vectors", partial(open_index, path, manifest)))
         if checks[-1].problem is None:
             index = open_index(path, manifest)
             checks.append(_tried("self-test", partial(self_test, index, manifest.space.name)))
+            if checks[-3].problem is None:
+                cohorts = partial(read_cohorts, path, manifest, index, read_calibration(path))
+                checks.append(_tried("normalisation", cohorts))
     return [Check(MANIFEST), *checks]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +15,18 @@ import numpy as np
 
 from hadir.core.errors import InputError
 from hadir.core.vectors import Vectors, fuse
-from hadir.index.calibration import Calibration, impostor_table
+from hadir.index.calibrate import calibrate
+from hadir.index.calibration import Calibration
 from hadir.index.calibration_file import calibration_to_json
 from hadir.index.durable import flush_folder, write_durably
 from hadir.index.faiss_vectors import pack_vectors
 from hadir.index.gallery import Gallery
 from hadir.index.manifest import MANIFEST, Carried, FileMark, Manifest, content_id, manifest_to_json
+from hadir.index.normalisation_choice import Mode
 from hadir.index.people import EnrolledPerson, check_people, digests_of, people_to_json
 from hadir.index.snapshot import load_snapshot
-from hadir.index.snapshot_checks import CALIBRATION, PEOPLE, SYNTHETIC, VECTORS
+from hadir.index.snapshot_checks import CALIBRATION, COHORTS, PEOPLE, SYNTHETIC, VECTORS
+from hadir.index.template_cohorts import pack_statistics, template_statistics
 from hadir.index.templates import by_person
 
 __all__ = ["build_snapshot"]
@@ -41,16 +44,22 @@ def build_snapshot(
     synthetic: SyntheticPeople | None = None,
     calibration: Calibration | None = None,
     carried: Carried | None = None,
+    normalisation: Mode = "auto",
+    accept_rate: str = "1e-3",
+    on_cell: Callable[[str], None] | None = None,
 ) -> Path:
     """Build from everything in `gallery`, plus `synthetic` people (`draw_people`), into `root/<id>`; return that path.
 
     The same content is the same id: where it is there already and sound, nothing is written. Calibration makes this
-    take eleven seconds for 13,000 people of three photos, on one core; give a `calibration` (an earlier snapshot's, of
-    this embedding space and nearly the same people) where that is too long, and say in `carried` whose it was.
+    take eleven seconds for 13,000 people of three photos, on one core, and 30 where scores are normalised; give a
+    `calibration` (an earlier snapshot's, of this embedding space and nearly the same people) where that is too long,
+    and say in `carried` whose it was. It brings its normalisation with it; the templates' own statistics are always
+    new. Otherwise `normalisation`, `accept_rate` and `on_cell` are what `calibrate` takes.
 
     Raises:
         InputError: the gallery is empty, or a synthetic person has a real one's id.
         GalleryError: the gallery is altered.
+        CalibrationError: normalisation was asked for with too few people.
         SnapshotError: a snapshot of this id is there and damaged.
     """
     templates = gallery.templates()
@@ -60,7 +69,9 @@ def build_snapshot(
     digests = digests_of(templates)
     people = [EnrolledPerson(person, len(vectors), digest=digests[person]) for person, vectors in photos.items()]
     synthetic = synthetic or (np.empty((0, gallery.space.dimension), dtype=np.float32), ())
-    contents = _contents(photos, people, synthetic, calibration or impostor_table(photos))
+    if calibration is None:
+        calibration = calibrate(photos, accept_rate, normalisation, on_cell)
+    contents = _contents(photos, people, synthetic, calibration)
     manifest = Manifest(
         id="",
         space=gallery.space,
@@ -89,12 +100,16 @@ def _contents(
         raise InputError(f"the synthetic people do not fit the gallery: {err}") from err
     if not all(p.synthetic for p in synthetic_people):
         raise InputError("people without the synthetic flag were given as synthetic: enrol real people instead")
-    return {
-        VECTORS: pack_vectors(np.stack([fuse(vectors) for vectors in photos.values()])),
+    fused = np.stack([fuse(vectors) for vectors in photos.values()])
+    contents = {
+        VECTORS: pack_vectors(fused),
         SYNTHETIC: pack_vectors(synthetic_vectors),
         PEOPLE: people_to_json(everyone),
         CALIBRATION: calibration_to_json(calibration),
     }
+    if calibration.normalisation is not None and calibration.normalisation.on:
+        contents[COHORTS] = pack_statistics(template_statistics(fused, calibration.normalisation.k))
+    return contents
 
 
 def _placed(root: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Path:

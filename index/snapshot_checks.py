@@ -16,9 +16,11 @@ from hadir.index.faiss_vectors import read_vectors
 from hadir.index.flat import FlatIndex
 from hadir.index.manifest import MANIFEST, REMEDY, Manifest
 from hadir.index.people import people_from_json
+from hadir.index.template_cohorts import TemplateCohorts, unpack_statistics
 
 __all__ = [
     "CALIBRATION",
+    "COHORTS",
     "FILES",
     "PEOPLE",
     "SYNTHETIC",
@@ -27,6 +29,7 @@ __all__ = [
     "check_names",
     "open_index",
     "read_calibration",
+    "read_cohorts",
     "self_test",
 ]
 
@@ -34,6 +37,9 @@ VECTORS = "vectors.faiss"
 SYNTHETIC = "synthetic.faiss"
 PEOPLE = "people.json"
 CALIBRATION = "calibration.json"
+COHORTS = "cohorts.npy"
+"""Beside the others exactly where scores are normalised; snapshots from before that have none."""
+
 FILES = frozenset({VECTORS, SYNTHETIC, PEOPLE, CALIBRATION})
 
 SAMPLED_PEOPLE = 64
@@ -44,8 +50,8 @@ _T = TypeVar("_T")
 
 
 def check_names(path: Path, manifest: Manifest) -> None:
-    """The manifest must list exactly the files of a snapshot."""
-    if set(manifest.files) != FILES:
+    """The manifest must list exactly the files of a snapshot, with or without the cohorts."""
+    if set(manifest.files) - {COHORTS} != FILES:
         raise SnapshotError(f"{path / MANIFEST} lists {len(manifest.files)} files, expected {sorted(FILES)}: {REMEDY}")
 
 
@@ -89,6 +95,20 @@ def open_index(path: Path, manifest: Manifest) -> FlatIndex:
 def read_calibration(path: Path) -> Calibration:
     """The snapshot's own thresholds."""
     return _parsed(path / CALIBRATION, lambda file: calibration_from_json(file.read_bytes()))
+
+
+def read_cohorts(path: Path, manifest: Manifest, index: FlatIndex, calibration: Calibration) -> TemplateCohorts | None:
+    """What z is computed with, None where cosines serve. Both files must agree on that, and on who is enrolled."""
+    chosen = calibration.normalisation
+    if (COHORTS in manifest.files) != (chosen is not None and chosen.on):
+        raise SnapshotError(f"{path} has cohorts without a calibration for them, or the reverse: {REMEDY}")
+    if chosen is None or not chosen.on:
+        return None
+    statistics = _parsed(path / COHORTS, lambda file: unpack_statistics(file.read_bytes()))
+    try:
+        return TemplateCohorts(chosen.k, index.people[: manifest.people], statistics)
+    except ValueError as err:
+        raise SnapshotError(f"{path / COHORTS} does not fit the people: {err}: {REMEDY}") from err
 
 
 def _parsed(file: Path, read: Callable[[Path], _T]) -> _T:

@@ -96,7 +96,7 @@ def test_it_stays_off_where_it_is_no_better(monkeypatch: pytest.MonkeyPatch) -> 
 def test_whoever_asks_decides(mode: str, on: bool) -> None:
     chosen = calibrate(crowded(100), RATE, "on" if mode == "on" else "off").normalisation
     assert chosen is not None
-    assert (chosen.on, chosen.reason) == (on, "asked")
+    assert (chosen.on, chosen.reason, chosen.mode) == (on, "asked", mode)
 
 
 def test_on_with_too_few_people_is_refused() -> None:
