@@ -25,6 +25,7 @@ _MODULES = (
     "cli_demo",
     "cli_run",
     "cli_send",
+    "cli_models",
     "cli_enroll",
     "cli_index",
     "cli_reindex",

@@ -19,7 +19,9 @@ Config = Annotated[
 ]
 Pack = Annotated[
     str | None,
-    typer.Option("--pack", metavar="NAME|FOLDER", help="Face pack: 'open', or a folder. Default: the settings'."),
+    typer.Option(
+        "--pack", metavar="NAME|FOLDER", help="Face pack: 'open', a stored one, a folder. Default: settings'."
+    ),
 ]
 LedgerUrl = Annotated[
     str | None,

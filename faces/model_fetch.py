@@ -61,7 +61,7 @@ def fetch(
     progress: Progress = lambda _done, _whole: None,
     pause: Callable[[float], None] = time.sleep,
 ) -> Fetched:
-    """Bring `url` to `target`, whose folder exists; an older file there is replaced.
+    """Bring `url` to `target`, whose folder exists; an older file there is replaced, unless it is the one wanted.
 
     Blocks until it is whole, for at most `MOST_TRIES` connections; waits between fruitless ones with `pause`.
 
@@ -80,6 +80,8 @@ def fetch(
     """
     if not re.match(r"https?://[^/]+/", url):
         raise PackError(f"{url!r} is no address to fetch from: expected http:// or https://")
+    if sha256 is not None and (there := _there(target)) is not None and there.sha256 == sha256.lower():
+        return there
     with _part(target) as part, closing(_session()) as session:
         errand = _Errand(session, url, part, min(most_bytes, size_bytes or most_bytes), progress)
         whole = _bring(errand, pause)
@@ -94,6 +96,14 @@ def fetch(
             raise PackError(f"{url} gave a file with SHA-256 {digest}, expected {sha256}: it is not used")
         part.become(target)
     return Fetched(target, digest, size)
+
+
+def _there(target: Path) -> Fetched | None:
+    try:
+        with target.open("rb") as file:
+            return Fetched(target, hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+    except FileNotFoundError:
+        return None
 
 
 def _session() -> requests.Session:

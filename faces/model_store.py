@@ -131,6 +131,16 @@ class ModelStore:
         read_checked(pack.folder, pack.record)
         return pack
 
+    def require_free(self, name: str) -> None:
+        """Raises InputError: this cannot be a pack's name, or it is taken."""
+        if not _NAME.fullmatch(name) or name == OPEN:
+            raise InputError(
+                f"{name[:80]!r} cannot be a pack's name: expected up to 64 letters, digits, '.', '_' and '-', and not "
+                f"{OPEN!r}"
+            )
+        if name in self.names():
+            raise InputError(f"a pack {name} is stored already: remove it first, or give another name")
+
     def add(
         self, name: str, source: Path, accepted: Acceptance, origin: Origin, *, now_ms: int, front: FrontKind = "open"
     ) -> StoredPack:
@@ -143,9 +153,9 @@ class ModelStore:
             InputError: the name cannot be one, or is taken.
             PackError: it is no pack, lacks what `front` asks for, or the zip is not safe to unpack. Nothing changed.
         """
-        self._require_free(name)
+        self.require_free(name)
         with self._writing():
-            self._require_free(name)
+            self.require_free(name)
             with self._aside(name) as aside:
                 names = copy_folder(source, aside) if source.is_dir() else unpack(source, aside)
                 staged = stage(aside, names, front)
@@ -202,15 +212,6 @@ class ModelStore:
             return self.get(name)
         except PackError as err:
             return err
-
-    def _require_free(self, name: str) -> None:
-        if not _NAME.fullmatch(name) or name == OPEN:
-            raise InputError(
-                f"{name[:80]!r} cannot be a pack's name: expected up to 64 letters, digits, '.', '_' and '-', and not "
-                f"{OPEN!r}"
-            )
-        if name in self.names():
-            raise InputError(f"a pack {name} is stored already: remove it first, or give another name")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
