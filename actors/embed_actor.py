@@ -18,7 +18,15 @@ from hadir.core.errors import PoolLost
 from hadir.index.reindex_chunks import EmbeddedPhoto
 from hadir.pipeline.embedding import EnrolledPhoto, PhotoStage
 
-__all__ = ["EmbedActor", "EmbedWorker", "PhotoStageFactory", "cores_of_ray", "keep_to_idle_time", "read_embedded"]
+__all__ = [
+    "CALL_CPU_LIMIT_S",
+    "EmbedActor",
+    "EmbedWorker",
+    "PhotoStageFactory",
+    "cores_of_ray",
+    "keep_to_idle_time",
+    "read_embedded",
+]
 
 _log = structlog.get_logger(__name__)
 
@@ -39,8 +47,9 @@ _EMBEDDED = msgspec.msgpack.Decoder(list[EmbeddedPhoto])
 class EmbedActor:
     """In the worker's process, on its main thread."""
 
-    def __init__(self, stage_factory: PhotoStageFactory) -> None:
+    def __init__(self, stage_factory: PhotoStageFactory, cpu_limit_s: float) -> None:
         keep_to_idle_time()
+        self._cpu_limit_s = cpu_limit_s
         self._stage: PhotoStage | None = None
         self._failure: Exception | None = None
         try:
@@ -61,7 +70,7 @@ class EmbedActor:
         """As `PhotoStage.embed`, both sides as MessagePack. Ends its process where it takes too long."""
         if self._stage is None:
             raise RuntimeError("this worker's stage was never built: ask `pid` before it is given work")
-        with _cpu_limit():
+        with _cpu_limit(self._cpu_limit_s):
             return _ENCODER.encode(self._stage.embed(_PHOTOS.decode(photos)))
 
 
@@ -72,12 +81,12 @@ class EmbedWorker:
     worker of its own. It runs where there is memory, on cores that nobody else wants.
     """
 
-    def __init__(self, stage_factory: PhotoStageFactory) -> None:
+    def __init__(self, stage_factory: PhotoStageFactory, cpu_limit_s: float) -> None:
         ray = importlib.import_module("ray")
         remote = ray.remote(EmbedActor).options(
             num_cpus=0, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD"
         )
-        self._actor = remote.remote(stage_factory)
+        self._actor = remote.remote(stage_factory, cpu_limit_s)
 
     def pid(self) -> Future[int]:
         """Done when the worker is ready, or cannot be."""
@@ -116,10 +125,10 @@ def cores_of_ray() -> int:
 
 
 @contextmanager
-def _cpu_limit() -> Iterator[None]:
+def _cpu_limit(limit_s: float) -> Iterator[None]:
     """SIGPROF, whose default is to end the process, when the process has used up its processor time: native code that
     hangs cannot be interrupted in any other way, and its owner may be on another machine."""
-    signal.setitimer(signal.ITIMER_PROF, CALL_CPU_LIMIT_S)
+    signal.setitimer(signal.ITIMER_PROF, limit_s)
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from hadir.actors.cluster import Cluster
-from hadir.actors.embed_actor import EmbedWorker, PhotoStageFactory, read_embedded
+from hadir.actors.embed_actor import CALL_CPU_LIMIT_S, EmbedWorker, PhotoStageFactory, read_embedded
 from hadir.actors.face_actor import own_error
 from hadir.core.errors import HadirError, PoolLost, SetupError
 from hadir.pipeline.chunk_attempts import Call, ChunkAttempts
@@ -49,15 +49,23 @@ _Event = tuple[_Seat, int, Future[Any]] | None
 class RayEmbedder:
     """Implements `hadir.pipeline.embedding.Embedder`."""
 
-    def __init__(self, cluster: Cluster, stage_factory: PhotoStageFactory, workers: int) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        stage_factory: PhotoStageFactory,
+        workers: int,
+        call_cpu_limit_s: float = CALL_CPU_LIMIT_S,
+    ) -> None:
         """Args:
         cluster: the Ray that this process has started or joined; its owner closes it, after this.
         stage_factory: builds the stage inside each worker; its errors come out of `start` as they are.
         workers: how many, at the lowest priority.
+        call_cpu_limit_s: processor time after which a worker that is still at one call counts as hung, and ends.
         """
         self._cluster = cluster
         self._stage_factory = stage_factory
         self._size = workers
+        self._call_cpu_limit_s = call_cpu_limit_s
         self._seats: list[_Seat] = []
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._numbers = count(1)
@@ -74,7 +82,7 @@ class RayEmbedder:
         Raises:
             PackError, SpaceMismatch, SetupError: a worker cannot serve; the message is the worker's.
         """
-        self._seats = [_Seat(EmbedWorker(self._stage_factory)) for _ in range(self._size)]
+        self._seats = [_Seat(self._fresh()) for _ in range(self._size)]
         futures = [seat.worker.pid() for seat in self._seats]
         _, late = wait(futures, timeout=START_LIMIT_S)
         if late:
@@ -170,8 +178,11 @@ class RayEmbedder:
         self._raise_if_lost()
         _log.warning("embed_worker_died", error=type(error).__name__)
         seat.worker.end()
-        seat.worker = EmbedWorker(self._stage_factory)
+        seat.worker = self._fresh()
         self._listen(seat, seat.worker.pid())
+
+    def _fresh(self) -> EmbedWorker:
+        return EmbedWorker(self._stage_factory, self._call_cpu_limit_s)
 
     def _on_start(self, seat: _Seat, error: BaseException | None) -> None:
         if error is None:
