@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hadir.app.options import Config, Json, settings_of
+from hadir.app import cli_promote
+from hadir.app.options import Config, Json, settings_of, wrong_use
 from hadir.app.output import lines, out, print_json
+
+if TYPE_CHECKING:
+    from hadir.core.settings import Settings
+    from hadir.index.snapshot_build import SyntheticPeople
+    from hadir.index.space import EmbeddingSpace
 
 __all__ = ["register"]
 
@@ -18,16 +24,20 @@ _DONE, _GATE_FAILED = 0, 4
 Gallery = Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")]
 Space = Annotated[str | None, typer.Option(help="Embedding space, where there are several galleries.")]
 Place = Annotated[
-    Path | None, typer.Argument(metavar="[SNAPSHOT]", help="A snapshot, or a folder of them: the current.")
+    Path | None,
+    typer.Argument(metavar="[SNAPSHOT]", help="An id, a snapshot's folder, or a folder of them. Default: the current."),
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Build, look at and verify index snapshots.")
+    group = typer.Typer(no_args_is_help=True, help="Build index snapshots, compare them and let them serve.")
     group.command("build", epilog="Example:  hadir index build --gallery var/gallery")(build)
+    group.command("list", epilog="Example:  hadir index list")(list_all)
     group.command("show", epilog="Example:  hadir index show")(show)
+    group.command("diff", epilog="Example:  hadir index diff")(diff)
     group.command("verify", epilog="Example:  hadir index verify var/snapshots")(verify)
+    cli_promote.register(group)
     app.add_typer(group, name="index")
 
 
@@ -35,48 +45,134 @@ def build(
     gallery: Gallery = None,
     space: Space = None,
     snapshots: Annotated[
-        Path | None, typer.Option("--out", help="Folder of snapshots. Default: the settings'.")
+        Path | None, typer.Option("--snapshots", "--out", help="Folder of snapshots. Default: the settings'.")
     ] = None,
     synthetic: Annotated[int, typer.Option(min=0, max=1_000_000, help="People who are not real, for rehearsals.")] = 0,
+    promote: Annotated[bool, typer.Option("--promote", help="Let it serve as well, if it passes the gates.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Build a snapshot of the whole gallery, check it, and let it serve from the next start on."""
-    from hadir.app.stores import gallery_root, pack_folder
+    """Build a snapshot of the whole gallery and check it; it then waits as the candidate (hadir index promote).
+
+    Where nothing has served yet, it serves at once. Exit code 4: a gate of --promote failed, and it waits.
+    """
+    from hadir.app.promoting import Wish, first_or_candidate
+    from hadir.app.snapshot_report import say_snapshot, snapshot_document
+    from hadir.app.stores import gallery_root
+    from hadir.app.switch_report import exit_code, say_switch, switch_document
     from hadir.core.clock import SystemClock
-    from hadir.faces.packs import load_pack
     from hadir.index.galleries import only_gallery
-    from hadir.index.pointers import promote
+    from hadir.index.pointers import read_pointers
+    from hadir.index.snapshot import load_snapshot
     from hadir.index.snapshot_build import build_snapshot
-    from hadir.index.synthetic import draw_people, read_statistics
 
     settings = settings_of(config)
     store = only_gallery(gallery_root(settings, gallery), space)
-    drawn = None
-    if synthetic:
-        info = load_pack(pack_folder(settings), settings.faces.precision).info
-        drawn = draw_people(
-            read_statistics(info.statistics or Path("statistics.npz"), info.precision), synthetic, seed=0
-        )
+    root, clock = snapshots or Path(settings.stores.snapshots), SystemClock()
+    before = read_pointers(root)
+    drawn = _drawn(settings, store.space, synthetic)
+    path = build_snapshot(root, store, clock.now_ms(), version("hadir"), synthetic=drawn)
+    placed = first_or_candidate(root, path.name, before, reason, clock)
+    switch = None
+    if not as_json:
+        say_snapshot(path, load_snapshot(path))
+    if promote and placed == "candidate":
+        switch = cli_promote.promoting(settings, root, as_json).promote(path.name, Wish(reason))
+    if as_json:
+        promotion = None if switch is None else switch_document(switch)
+        role = read_pointers(root).role(path.name)
+        print_json({**snapshot_document(path, load_snapshot(path)), "role": role, "promotion": promotion})
+    elif switch is not None:
+        say_switch(switch, cli_promote.NOW_SERVES)
+    else:
+        out.print(_PLACED[placed])
+    return _DONE if switch is None else exit_code(switch)
+
+
+_PLACED = {
+    "first": "Snapshot pertama, langsung dipakai · the first snapshot here, it serves at once.",
+    "current": "Sudah dipakai · it serves already.",
+    "candidate": "Menunggu sebagai kandidat · it waits as the candidate: hadir index promote lets it serve.",
+}
+
+
+def _drawn(settings: Settings, space: EmbeddingSpace, count: int) -> SyntheticPeople | None:
+    if count == 0:
+        return None
+    from hadir.app.serving_pack import pack_for_space
+    from hadir.index.synthetic import draw_people, read_statistics
+
+    info = pack_for_space(settings, space).info
+    return draw_people(read_statistics(info.statistics or Path("statistics.npz"), info.precision), count, seed=0)
+
+
+def list_all(
+    snapshots: cli_promote.Snapshots = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """All snapshots, the newest first: which serves, which waits, whose they are and what they hold."""
+    from hadir.app.gate_run import limits_of
+    from hadir.app.snapshot_report import list_document, say_list
+    from hadir.core.clock import SystemClock
+    from hadir.index.snapshot_list import list_snapshots
+
+    settings = settings_of(config)
     root = snapshots or Path(settings.stores.snapshots)
-    path = build_snapshot(root, store, SystemClock().now_ms(), version("hadir"), synthetic=drawn)
-    promote(root, path.name)
-    return _tell(path, as_json)
+    listed = list_snapshots(root, SystemClock().now_ms(), limits_of(settings).replicas.stale_after_s)
+    if as_json:
+        print_json(list_document(listed))
+    else:
+        say_list(listed)
+    return _DONE
 
 
 def show(place: Place = None, config: Config = None, as_json: Json = False) -> int:
     """What a snapshot holds, and which similarity its own people support for which rate."""
-    from hadir.index.pointers import resolve
+    from hadir.app.snapshot_report import say_snapshot, snapshot_document
+    from hadir.index.snapshot import load_snapshot
 
-    return _tell(resolve(place or Path(settings_of(config).stores.snapshots)), as_json)
+    path = _found(place, config)
+    snapshot = load_snapshot(path)
+    if as_json:
+        print_json(snapshot_document(path, snapshot))
+    else:
+        say_snapshot(path, snapshot)
+    return _DONE
+
+
+def diff(
+    before: Annotated[str | None, typer.Argument(metavar="[A]", help="An id. Default: the current.")] = None,
+    after: Annotated[str | None, typer.Argument(metavar="[B]", help="An id. Default: the candidate.")] = None,
+    snapshots: cli_promote.Snapshots = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Who is gained, lost or has other photos from one snapshot to another, also across embedding spaces."""
+    from hadir.app.snapshot_report import diff_document, say_diff
+    from hadir.index.pointers import read_pointers, snapshot_folder
+    from hadir.index.snapshot_diff import diff_people, enrolled
+
+    root = snapshots or Path(settings_of(config).stores.snapshots)
+    pointers = read_pointers(root)
+    chosen = (before or pointers.current, after or pointers.candidate)
+    if chosen[0] is None or chosen[1] is None:
+        raise wrong_use(f"{root} has no current and candidate to compare: name two ids (hadir index list)")
+    sides = [enrolled(snapshot_folder(root, one)) for one in chosen if one is not None]
+    found = diff_people(sides[0].people, sides[1].people)
+    if as_json:
+        print_json(diff_document(sides[0], sides[1], found))
+    else:
+        say_diff(sides[0], sides[1], found)
+    return _DONE
 
 
 def verify(place: Place = None, config: Config = None, as_json: Json = False) -> int:
     """Every checksum, count and self-test of a snapshot; exit code 4 when one fails."""
-    from hadir.index.pointers import resolve
     from hadir.index.snapshot import verify_snapshot
 
-    path = resolve(place or Path(settings_of(config).stores.snapshots))
+    path = _found(place, config)
     checks = verify_snapshot(path)
     sound = all(check.problem is None for check in checks)
     if as_json:
@@ -87,40 +183,13 @@ def verify(place: Place = None, config: Config = None, as_json: Json = False) ->
     return _DONE if sound else _GATE_FAILED
 
 
-def _tell(path: Path, as_json: bool) -> int:
-    from hadir.index.snapshot import load_snapshot
+def _found(place: Path | None, config: Path | None) -> Path:
+    """The folder that is meant: by id, by path, or the current one."""
+    from hadir.index.pointers import resolve, snapshot_folder, snapshot_ids
 
-    snapshot = load_snapshot(path)
-    manifest, table = snapshot.manifest, snapshot.calibration.table
-    supported = {rate: {c: t for c, t in cells.items() if t is not None} for rate, cells in table.similarity.items()}
-    supported = {rate: cells for rate, cells in supported.items() if cells}
-    if as_json:
-        print_json(
-            {
-                "snapshot": manifest.id,
-                "folder": str(path),
-                "embedding_space": manifest.space.name,
-                "pack": manifest.space.pack,
-                "precision": manifest.space.precision,
-                "licence": manifest.space.licence,
-                "people": manifest.people,
-                "templates": manifest.templates,
-                "synthetic": manifest.synthetic,
-                "similarity_at_fmr": supported,
-            }
-        )
-        return _DONE
-    lines(
-        [
-            ("snapshot", f"{manifest.id} in {path}"),
-            ("people", f"{manifest.people} with {manifest.templates} templates, and {manifest.synthetic} synthetic"),
-            ("pack", f"{manifest.space.pack} {manifest.space.precision}, {manifest.space.licence}"),
-            ("embedding space", manifest.space.name),
-        ]
-    )
-    out.print("Own calibration (probe photos / template photos: cosine similarity):")
-    for rate, cells in supported.items():
-        out.print(f"  FMR {rate}: " + ", ".join(f"{cell}: {value:.4f}" for cell, value in cells.items()))
-    if not supported:
-        out.print("  not enough data for any rate: the pack's own table serves.")
-    return _DONE
+    if place is not None and place.exists():
+        return resolve(place)
+    root = Path(settings_of(config).stores.snapshots)
+    if place is None:
+        return resolve(root)
+    return snapshot_folder(root, str(place)) if str(place) in snapshot_ids(root) else resolve(place)

@@ -6,11 +6,12 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-__all__ = ["err", "fail", "keep_quiet", "lines", "out", "print_json", "progress"]
+__all__ = ["err", "fail", "keep_quiet", "lines", "moment", "out", "print_json", "progress"]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -56,6 +57,11 @@ def lines(rows: Iterable[tuple[str, str]]) -> None:
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
         out.print(f"  {name:<{width}}  {_plain(value)}")
+
+
+def moment(at_ms: int) -> str:
+    """UTC milliseconds as people read them."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _plain(text: str) -> str:

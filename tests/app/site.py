@@ -48,7 +48,7 @@ class Site:
     def serve(self) -> None:
         """Enrol everybody and build the index."""
         assert self("enroll", self.photos).code in {0, 3}
-        assert self("index", "build").code == 0
+        assert self("index", "build", "--promote").code == 0
 
     def list_of(self, rows: Iterable[Mapping[str, object]], name: str = "check-ins.csv") -> Path:
         """A CSV of check-ins, photo names relative to the folder of photos."""

@@ -46,7 +46,8 @@ every_command = pytest.mark.parametrize("path", list(commands()), ids=" ".join)
 def test_every_promised_command_is_there() -> None:
     promised = "demo run send enroll verify compare evaluate explain doctor bench index ledger dead-letters"
     promised_below = {
-        *(("index", name) for name in ("build", "show", "verify")),
+        *(("index", name) for name in ("build", "list", "show", "diff", "verify")),
+        *(("index", name) for name in ("promote", "rollback", "history", "prune")),
         *(("ledger", name) for name in ("verify", "export")),
         *(("dead-letters", name) for name in ("list", "replay")),
     }

@@ -1,0 +1,131 @@
+"""One promotion, from the gates to the last replica; one rollback. What of it is printed is the commands' business."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hadir.app.gate_run import UNFORCEABLE, GateRun, limits_of
+from hadir.app.replica_wait import wait_for_replicas
+from hadir.core.clock import Clock
+from hadir.core.errors import SnapshotError
+from hadir.core.settings import Settings
+from hadir.index.acknowledgements import Agreement
+from hadir.index.gates import GateResult
+from hadir.index.pointers import Pointers, read_pointers, set_candidate
+from hadir.index.promotion import Note, promote_noted, read_history, rollback_noted
+
+__all__ = ["Placed", "Promoting", "Switch", "Wish", "first_or_candidate"]
+
+Placed = Literal["first", "current", "candidate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Why, who, whether in spite of failed gates, and how long to wait for the replicas."""
+
+    reason: str = ""
+    by: str | None = None
+    force: bool = False
+    wait_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What came of it. `after` and `agreement` are None where a gate kept it from happening."""
+
+    snapshot: str
+    before: Pointers
+    gates: tuple[GateResult, ...]
+    after: Pointers | None = None
+    agreement: Agreement | None = None
+
+    @property
+    def failed(self) -> tuple[GateResult, ...]:
+        """The gates that said no."""
+        return tuple(gate for gate in self.gates if not gate.ok)
+
+
+class Promoting:
+    """Changes what serves under `root`. Blocks; `told` hears of every gate as soon as it is measured."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        root: Path,
+        clock: Clock,
+        sleep: Callable[[float], None],
+        told: Callable[[GateResult], None] = lambda _: None,
+    ) -> None:
+        self._settings = settings
+        self._root = root
+        self._clock = clock
+        self._sleep = sleep
+        self._told = told
+        self._limits = limits_of(settings)
+
+    def promote(self, snapshot_id: str, wish: Wish) -> Switch:
+        """Through the gates, or in spite of those that can be forced; then wait for the replicas.
+
+        Raises:
+            SnapshotError: there is no such snapshot, or another command has changed what serves meanwhile.
+        """
+        before = read_pointers(self._root)
+        run = GateRun(self._settings, self._root, before, self._clock.now_ms())
+        gates = self._measured(run.results(snapshot_id))
+        failed = {gate.name for gate in gates if not gate.ok}
+        if failed & UNFORCEABLE or (failed and not wish.force):
+            return Switch(snapshot_id, before, gates)
+        note = Note(self._clock.now_ms(), _who(wish), wish.reason, bool(failed), gates)
+        after = promote_noted(self._root, snapshot_id, note, before.generation)
+        return Switch(snapshot_id, before, gates, after, self._followed(snapshot_id, wish))
+
+    def roll_back(self, wish: Wish) -> Switch:
+        """To the previous snapshot, which served before: it must only be sound and have its pack here.
+
+        Raises:
+            SnapshotError: there is none, or another command has changed what serves meanwhile.
+        """
+        before = read_pointers(self._root)
+        if before.previous is None:
+            raise SnapshotError(f"there is nothing to go back to under {self._root}: no other snapshot served before")
+        run = GateRun(self._settings, self._root, before, self._clock.now_ms())
+        gates = self._measured(run.servable(before.previous))
+        if any(not gate.ok for gate in gates):
+            return Switch(before.previous, before, gates)
+        note = Note(self._clock.now_ms(), _who(wish), wish.reason, gates=gates)
+        after = rollback_noted(self._root, note, before.generation)
+        return Switch(before.previous, before, gates, after, self._followed(before.previous, wish))
+
+    def _measured(self, results: Iterable[GateResult]) -> tuple[GateResult, ...]:
+        gates = []
+        for gate in results:
+            self._told(gate)
+            gates.append(gate)
+        return tuple(gates)
+
+    def _followed(self, snapshot_id: str, wish: Wish) -> Agreement:
+        silent_s = self._limits.replicas.stale_after_s
+        return wait_for_replicas(self._root, snapshot_id, wish.wait_s, silent_s, clock=self._clock, sleep=self._sleep)
+
+
+def _who(wish: Wish) -> str:
+    return wish.by or getpass.getuser()
+
+
+def first_or_candidate(root: Path, snapshot_id: str, before: Pointers, reason: str, clock: Clock) -> Placed:
+    """Let a snapshot that was just built serve where none ever did, and wait otherwise. Raises SnapshotError.
+
+    Where only the pointers are gone (a history is there), nobody takes the place of what served but by hand.
+    """
+    if snapshot_id == before.current:
+        return "current"
+    if before.current is None and not read_history(root).promotions:
+        note = Note(clock.now_ms(), getpass.getuser(), reason or "the first one")
+        promote_noted(root, snapshot_id, note, before.generation)
+        return "first"
+    set_candidate(root, snapshot_id)
+    return "candidate"
