@@ -7,6 +7,7 @@ promises more than there is crashes the process.
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ _HEADER = struct.Struct("<4siqqqBiQ")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FlatVectors:
-    """A FAISS index and the (N, D) matrix inside it, without a copy; the matrix lives as long as this object."""
+    """A FAISS index and the (N, D) matrix inside it, without a copy; either keeps the memory of both."""
 
     index: faiss.IndexFlatIP
     matrix: Vectors
@@ -91,6 +92,9 @@ def _viewed(index: faiss.IndexFlatIP) -> FlatVectors:
     shape = (int(index.ntotal), int(index.d))
     if index.ntotal == 0:
         return FlatVectors(index, np.empty(shape, dtype=np.float32))
-    matrix: Vectors = faiss.rev_swig_ptr(index.get_xb(), shape[0] * shape[1]).reshape(shape)
+    floats = (ctypes.c_float * (shape[0] * shape[1])).from_address(int(index.get_xb()))
+    # faiss's own view does not hold its index, and would be left dangling.
+    floats.owner = index  # type: ignore[attr-defined]  # a ctypes array takes attributes
+    matrix: Vectors = np.ctypeslib.as_array(floats).reshape(shape)
     matrix.flags.writeable = False
     return FlatVectors(index, matrix)
