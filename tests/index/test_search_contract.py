@@ -1,4 +1,4 @@
-"""What every face index promises: one suite, run on FAISS and on the oracle."""
+"""What every face index promises: one suite, run on FAISS, on the oracle, and on FAISS in shards."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ from hadir.core.errors import SpaceMismatch
 from hadir.core.vectors import Vectors, normalise
 from hadir.index.flat import build_flat_index
 from hadir.index.oracle import OracleIndex
-from hadir.index.people import EnrolledPerson
+from hadir.index.people import EnrolledPerson, check_people
 from hadir.index.search import FaceIndex
+from hadir.index.shards import ShardedIndex
 
 Build = Callable[[Vectors, Sequence[EnrolledPerson], str], FaceIndex]
-BUILDERS: list[Build] = [build_flat_index, OracleIndex]
+
+
+def build_sharded(vectors: Vectors, people: Sequence[EnrolledPerson], space: str) -> FaceIndex:
+    """Three shards; people are dealt like cards, so that any two neighbours lie in different ones."""
+    check_people(people, len(vectors))
+    return ShardedIndex.over([build_flat_index(vectors[n::3], people[n::3], space) for n in range(3)])
+
+
+BUILDERS: list[Build] = [build_flat_index, OracleIndex, build_sharded]
 SPACE = "space-a"
 CLOSE = 1e-5
 
 
-@pytest.fixture(params=BUILDERS, ids=["flat", "oracle"])
+@pytest.fixture(params=BUILDERS, ids=["flat", "oracle", "sharded"])
 def build(request: pytest.FixtureRequest) -> Build:
     builder: Build = request.param
     return builder
@@ -66,6 +75,17 @@ def test_others_and_cohort_are_the_highest_in_descending_order(build: Build) -> 
     scores = sorted((float(vectors[row] @ probe[0]) for row in range(300) if row != 10), reverse=True)
     assert result.cohort == pytest.approx(scores[:20], abs=CLOSE)
     assert [c.similarity for c in result.others] == pytest.approx(scores[:2], abs=CLOSE)
+
+
+@pytest.mark.parametrize("claimed", [None, "p0003"])
+def test_the_cohort_says_how_many_photos_each_template_has(build: Build, claimed: str | None) -> None:
+    people = [EnrolledPerson(f"p{n:04d}", photos=1 + n % 6) for n in range(30)]
+    vectors = crowd(30)
+    (result,) = build(vectors, people, SPACE).search(vectors[3:4], [claimed], SPACE, cohort=12)
+    scores = vectors @ vectors[3]
+    ranked = [n for n in np.argsort(-scores) if people[n].person != claimed][:12]
+    assert result.cohort_photos is not None
+    assert result.cohort_photos.tolist() == [min(people[n].photos, 4) for n in ranked]
 
 
 def test_exact_duplicates_are_ordered_by_person(build: Build) -> None:
