@@ -84,8 +84,18 @@ def serving_of(settings: Settings, folder: Path) -> Serving:
     """The snapshot in `folder` with the pack that made its vectors. Raises as `serving`."""
     served = pack_for_space(settings, read_manifest(folder).space)
     snapshot = load_snapshot(folder, served.info.embedding_space)
-    stage = StageSpec(served.pack, served.precision, str(folder.absolute()), runtime_of(settings), _liveness(settings))
-    return Serving(served.info, snapshot, Thresholds(snapshot.calibration.table, served.info.thresholds), stage)
+    policy = policy_of(settings)
+    stage = StageSpec(
+        served.pack,
+        served.precision,
+        str(folder.absolute()),
+        runtime_of(settings),
+        _liveness(settings),
+        watched_rates=(policy.accept_fmr, policy.identify_fmr),
+    )
+    calibration = snapshot.calibration
+    thresholds = Thresholds(calibration.table, served.info.thresholds, calibration.normalised)
+    return Serving(served.info, snapshot, thresholds, stage)
 
 
 def _liveness(settings: Settings) -> str:

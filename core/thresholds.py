@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hadir.core.errors import CalibrationError
 from hadir.core.evidence import AppliedThreshold, Candidate, Scale
 
-__all__ = ["CELLS", "RATES", "ThresholdTable", "Thresholds", "cell_of", "rate_key"]
+__all__ = ["CELLS", "MOST", "RATES", "ThresholdTable", "Thresholds", "cell_of", "rate_key"]
 
 RATES = ("1e-1", "5e-2", "2e-2", "1e-2", "5e-3", "2e-3", "1e-3", "5e-4", "2e-4", "1e-4", "5e-5", "2e-5", "1e-5", "1e-6")
 """The false match rates that tables hold; a policy names one of them."""

@@ -74,6 +74,11 @@ class Calibration:
     cells: Mapping[str, CellFigures]
     normalisation: Normalisation | None = None
 
+    @property
+    def normalised(self) -> ThresholdTable | None:
+        """The thresholds of z, None where cosines are compared."""
+        return self.normalisation.table if self.normalisation is not None and self.normalisation.on else None
+
 
 def impostor_table(
     people: Mapping[str, Vectors], rates: Sequence[str] = RATES, on_cell: Callable[[str], None] | None = None

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hadir.core.evidence import Candidate
+from hadir.core.thresholds import MOST
 from hadir.core.vectors import Vectors
 from hadir.index.exact_scores import exact_scores
 from hadir.index.faiss_vectors import FlatVectors, flat_vectors
@@ -67,6 +68,7 @@ class FlatIndex:
         self._people = tuple(people)
         self._rows = {p.person: row for row, p in enumerate(people)}
         self._embedding_space = embedding_space
+        self._photos = np.array([min(p.photos, MOST) for p in people[: len(real.matrix)]], dtype=np.uint8)
 
     @property
     def embedding_space(self) -> str:
@@ -95,12 +97,13 @@ class FlatIndex:
         if len(self._synthetic.matrix):
             more = self._synthetic.best(probes, WINDOW)
             windows.append(_windows(self._synthetic, probes, *more, first_row=len(self._real.matrix)))
-        cohorts = _without_claimed(scores, found, rows, cohort)
+        cohorts = _without_claimed(scores, self._photos[found], _places(found, rows), cohort)
         return [
             SearchResult(
                 claimed=None if row is None else self._scored(row, float(exact_scores(self._vector(row), probe))),
                 others=self._others(probe, row, [window[n] for window in windows]),
-                cohort=cohorts[n],
+                cohort=cohorts[n][0],
+                cohort_photos=cohorts[n][1],
             )
             for n, (row, probe) in enumerate(zip(rows, probes, strict=True))
         ]
@@ -147,12 +150,22 @@ def _windows(
     return [_Window(list(zip(exact[n], places[n], strict=True)), rest) for n, rest in enumerate(rests)]
 
 
-def _without_claimed(
-    scores: NDArray[np.float32], found: NDArray[np.int64], claimed: Sequence[int | None], cohort: int
-) -> list[NDArray[np.float32]]:
+def _places(found: NDArray[np.int64], claimed: Sequence[int | None]) -> list[int]:
+    """Where the claimed person stands among the rows found for each probe, -1 where they do not."""
     own = found == np.array([-1 if row is None else row for row in claimed], dtype=np.int64)[:, None]
-    places = np.where(own.any(axis=1), own.argmax(axis=1), -1).tolist() if own.size else [-1] * len(claimed)
-    return [
-        row[:cohort] if place < 0 else np.concatenate([row[:place], row[place + 1 :]])[:cohort]
-        for row, place in zip(scores, places, strict=True)
-    ]
+    places: list[int] = np.where(own.any(axis=1), own.argmax(axis=1), -1).tolist() if own.size else [-1] * len(claimed)
+    return places
+
+
+def _without_claimed(
+    scores: NDArray[np.float32], photos: NDArray[np.uint8], places: Sequence[int], cohort: int
+) -> list[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
+    """The `cohort` best of each probe, and how many photos each was fused from."""
+    cohorts = []
+    for row, counts, place in zip(scores, photos, places, strict=True):
+        if place < 0:
+            cohorts.append((row[:cohort], counts[:cohort]))
+        else:
+            others = [np.concatenate([one[:place], one[place + 1 :]])[:cohort] for one in (row, counts)]
+            cohorts.append((others[0], others[1]))
+    return cohorts

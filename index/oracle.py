@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hadir.core.evidence import Candidate
+from hadir.core.thresholds import MOST
 from hadir.core.vectors import Vectors, as_unit_vectors
 from hadir.index.exact_scores import exact_scores
 from hadir.index.people import EnrolledPerson, check_people
@@ -47,8 +48,10 @@ class OracleIndex:
             key=lambda candidate: (-candidate.similarity, candidate.person),
         )
         others = [candidate for candidate in ranked if candidate.person != claimed]
+        real = [candidate for candidate in others if not candidate.synthetic][:cohort]
         return SearchResult(
             claimed=next((candidate for candidate in ranked if candidate.person == claimed), None),
             others=tuple(others[:OTHERS]),
-            cohort=np.array([c.similarity for c in others if not c.synthetic][:cohort], dtype=np.float32),
+            cohort=np.array([c.similarity for c in real], dtype=np.float32),
+            cohort_photos=np.array([min(c.photos, MOST) for c in real], dtype=np.uint8),
         )

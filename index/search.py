@@ -25,12 +25,14 @@ class SearchResult:
     `claimed` is the person asked about, None where that person has no template (or nobody was named). `others` are the
     best people other than the claimed one, at most two, descending. `cohort`, (K,) float32, are the highest cosines to
     real people other than the claimed one, descending, at most as many as asked for; synthetic people are never among
-    them.
+    them. `cohort_photos`, parallel to it, are the photos in their templates (uint8, four for four or more), None where
+    an index does not tell.
     """
 
     claimed: Candidate | None
     others: tuple[Candidate, ...]
     cohort: NDArray[np.float32]
+    cohort_photos: NDArray[np.uint8] | None = None
 
 
 class FaceIndex(Protocol):

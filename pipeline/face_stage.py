@@ -13,6 +13,8 @@ from hadir.core.evidence import Cohort, FaceFinding
 from hadir.core.vectors import Vectors, fuse
 from hadir.faces.pack import CHECK_IN_PHOTOS, FacePack, PhotoResult, PhotoRules
 from hadir.index.search import FaceIndex, SearchResult
+from hadir.index.template_cohorts import TemplateCohorts
+from hadir.pipeline.impostor_watch import ImpostorWatch
 from hadir.pipeline.ports import FaceJob
 
 __all__ = ["FaceStage"]
@@ -27,10 +29,13 @@ class FaceStage:
         index: FaceIndex,
         snapshot: str,
         rules: PhotoRules = CHECK_IN_PHOTOS,
+        *,
         cohort: int = 100,
+        cohorts: TemplateCohorts | None = None,
+        watch: ImpostorWatch | None = None,
     ) -> None:
-        """`snapshot` is the index's name, kept with every verdict. Raises SpaceMismatch at once, not at the first
-        photo."""
+        """`snapshot` is the index's name, kept with every verdict; `cohorts` where it normalises scores. Raises
+        SpaceMismatch at once, not at the first photo."""
         if pack.info.embedding_space != index.embedding_space:
             raise SpaceMismatch(
                 f"pack {pack.info.name} makes vectors of space {pack.info.embedding_space}, snapshot {snapshot} holds "
@@ -40,7 +45,10 @@ class FaceStage:
         self._index = index
         self._snapshot = snapshot
         self._rules = rules
-        self._cohort = cohort
+        self._cohorts = cohorts
+        self._watch = watch
+        self._nearest = cohort if cohorts is None else cohorts.k
+        self._searched = cohort if cohorts is None else max(cohort, cohorts.k + 1)
 
     def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
         """Findings of the same length and order. Blocks for the computation; untrusted bytes never raise."""
@@ -67,7 +75,8 @@ class FaceStage:
         nothing = np.eye(1, self._pack.info.dimension, dtype=np.float32)[0]
         probes = np.stack([nothing if usable is None else fuse(usable) for usable in vectors])
         claimed = [job.person for job in jobs]
-        return self._index.search(probes, claimed, self._pack.info.embedding_space, self._cohort)
+        answers = self._index.search(probes, claimed, self._pack.info.embedding_space, self._searched)
+        return answers if self._cohorts is None else [self._cohorts.normalised(answer) for answer in answers]
 
     def _finding(self, results: Sequence[PhotoResult], usable: Vectors | None, answer: SearchResult) -> FaceFinding:
         found = usable is not None
@@ -78,9 +87,10 @@ class FaceStage:
             enrolled=answer.claimed is not None,
             claimed=answer.claimed if found else None,
             others=answer.others if found else (),
-            cohort=_cohort(answer.cohort) if found else None,
+            cohort=_cohort(answer.cohort[: self._nearest]) if found else None,
             embedding_space=self._pack.info.embedding_space,
             snapshot=self._snapshot,
+            impostors=self._watch.count(answer, len(usable)) if usable is not None and self._watch else None,
         )
 
 

@@ -7,21 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from hadir.core.errors import SpaceMismatch
-from hadir.core.evidence import Candidate, PhotoFinding
-from hadir.core.thresholds import ThresholdTable
-from hadir.core.vectors import Vectors, fuse
+from hadir.core.evidence import Candidate, FaceFinding, ImpostorCount, PhotoFinding
+from hadir.core.thresholds import Thresholds, ThresholdTable
+from hadir.core.vectors import Vectors, fuse, normalise
 from hadir.core.verdict import Reason
 from hadir.faces.pack import CHECK_IN_PHOTOS, ENROLMENT_PHOTOS, PackInfo, PhotoResult, PhotoRules
 from hadir.faces.packs import load_pack
 from hadir.index.flat import build_flat_index
+from hadir.index.normalisation import as_norm, cohort_statistics
 from hadir.index.people import EnrolledPerson
 from hadir.index.search import SearchResult
+from hadir.index.template_cohorts import TemplateCohorts, template_statistics
 from hadir.pipeline.face_stage import FaceStage
+from hadir.pipeline.impostor_watch import ImpostorWatch
 from hadir.pipeline.ports import FaceJob
 
 DIMENSION = 4
@@ -152,6 +156,71 @@ def test_an_empty_batch_is_an_empty_list(stage: FaceStage, pack: TinyPack) -> No
 def test_a_pack_and_a_snapshot_of_two_spaces_never_meet(index: TinyIndex) -> None:
     with pytest.raises(SpaceMismatch, match=r"space-2.*space-1"):
         FaceStage(TinyPack("space-2"), index, "snapshot-1")
+
+
+class CrowdPack(TinyPack):
+    """A photo is the row of the crowd that it names."""
+
+    def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
+        assert rules == CHECK_IN_PHOTOS
+        return [PhotoResult(PhotoFinding(None), CROWD[int(photo)]) for photo in photos]
+
+
+CROWD = normalise(1 + np.random.default_rng(0).normal(size=(40, DIMENSION)))
+EVERYBODY = [EnrolledPerson(f"p{n:02d}", 1 + n % 2) for n in range(30)]
+NEAREST = 8
+
+
+def crowd_stage(cohorts: bool = True, watch: ImpostorWatch | None = None) -> FaceStage:
+    index = build_flat_index(CROWD[:30], EVERYBODY, "space-1")
+    statistics = TemplateCohorts(NEAREST, EVERYBODY, template_statistics(CROWD[:30], NEAREST))
+    return FaceStage(CrowdPack(), index, "s", cohort=12, cohorts=statistics if cohorts else None, watch=watch)
+
+
+def without(*left_out: int) -> Vectors:
+    return CROWD[[n for n in range(30) if n not in left_out]]
+
+
+def test_a_finding_is_normalised_by_its_own_cohort_and_the_templates() -> None:
+    [finding] = crowd_stage().process([job(b"35", person="p04")])
+    probe = CROWD[35:36]
+    assert finding.claimed is not None
+    assert finding.cohort is not None
+    for candidate in (finding.claimed, *finding.others):
+        person = int(candidate.person[1:])
+        near = cohort_statistics(probe, without(4, person), NEAREST)[0]
+        far = cohort_statistics(CROWD[person : person + 1], without(person), NEAREST)[0]
+        expected = as_norm(float(probe[0] @ CROWD[person]), near[0], near[1], far[0], far[1])
+        assert candidate.normalised == pytest.approx(float(expected), abs=1e-3)
+    mean, sd = cohort_statistics(probe, without(4), NEAREST)[0]
+    assert finding.cohort.size == NEAREST
+    assert finding.cohort.mean == pytest.approx(mean, abs=1e-6)
+    assert finding.cohort.sd == pytest.approx(sd, abs=1e-5)
+
+
+def test_without_a_normalising_snapshot_there_is_no_z_and_the_cohort_is_the_whole() -> None:
+    [finding] = crowd_stage(cohorts=False).process([job(b"35", person="p04")])
+    assert finding.claimed is not None
+    assert finding.cohort is not None
+    assert [c.normalised for c in (finding.claimed, *finding.others)] == [None] * 3
+    assert finding.cohort.size == 12
+
+
+def test_a_probe_is_watched_against_everybody_not_claimed() -> None:
+    table = ThresholdTable({"1e-3": {"1/1": 0.9, "1/2": 0.95}})
+    watch = ImpostorWatch(Thresholds(table, table), (1e-3,), 30)
+    [finding] = crowd_stage(watch=watch).process([job(b"35", person="p04")])
+    cosines = CROWD[:30] @ CROWD[35]
+    limits = [0.95 if n % 2 else 0.9 for n in range(30)]
+    reached = sum(cosines[n] >= limits[n] for n in range(30) if n != 4)
+    assert 0 < reached < 12
+    assert finding.impostors == ImpostorCount(29, {"1e-3": reached})
+
+
+def test_what_was_found_survives_its_way_from_a_worker() -> None:
+    table = ThresholdTable({"1e-3": {"1/1": 0.9}})
+    found = crowd_stage(watch=ImpostorWatch(Thresholds(table, table), (1e-3,), 30)).process([job(b"35", person="p04")])
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=list[FaceFinding]) == found
 
 
 @pytest.mark.models
