@@ -27,6 +27,7 @@ _MODULES = (
     "cli_send",
     "cli_models",
     "cli_enroll",
+    "cli_gallery",
     "cli_index",
     "cli_reindex",
     "cli_faces",

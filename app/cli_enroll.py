@@ -12,6 +12,7 @@ from hadir.app.output import err, out, print_json, progress
 
 if TYPE_CHECKING:
     from hadir.app.enrolment import Enrolled
+    from hadir.index.fresh_snapshot import Fresh
 
 __all__ = ["register"]
 
@@ -39,6 +40,9 @@ def enroll(
     notice_version: Annotated[
         str | None, typer.Option(help="Which privacy notice these people were shown, where the CSV does not say.")
     ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Let a running pipeline know these people within seconds.")
+    ] = False,
     pack: Pack = None,
     config: Config = None,
     as_json: Json = False,
@@ -47,7 +51,10 @@ def enroll(
 
     Killed, it has kept what it had done; run it again and it goes on there.
     """
+    from getpass import getuser
+
     from hadir.app.enrolment import Grounds, enrol
+    from hadir.app.fresh import require_served, serve_fresh
     from hadir.app.photo_list import list_photos
     from hadir.app.stores import enrolments, pack_folder, space_of
     from hadir.core.clock import SystemClock
@@ -59,20 +66,25 @@ def enroll(
     loaded = load_pack(pack_folder(settings, pack), settings.faces.precision)
     place = enrolments(settings, gallery)
     store = gallery_at(place.root, space_of(loaded.info))
-    grounds = Grounds(legal_basis, notice_version)
+    grounds, clock = Grounds(legal_basis, notice_version), SystemClock()
+    if serve:
+        require_served(settings, store)
     with progress("Wajah didaftarkan · enrolling", len(listed)) as bar:
 
         def advance(photos: int) -> None:
             bar.advance(bar.task_ids[0], photos)
 
-        done = enrol(listed, loaded, place, store, grounds=grounds, clock=SystemClock(), advance=advance)
-    _tell(done, len(listed), store.space.name, as_json)
+        done = enrol(listed, loaded, place, store, grounds=grounds, clock=clock, advance=advance)
+    fresh = None
+    if serve and done.people:
+        fresh = serve_fresh(settings, store, by=getuser(), reason=f"enrolled {len(done.people)} people", clock=clock)
+    _tell(done, len(listed), store.space.name, fresh, as_json)
     if not done.refused:
         return _DONE
     return _PARTLY if done.people else _ERROR
 
 
-def _tell(done: Enrolled, listed: int, space: str, as_json: bool) -> None:
+def _tell(done: Enrolled, listed: int, space: str, fresh: Fresh | None, as_json: bool) -> None:
     from hadir.app.enrolment_wording import advice
 
     for refused in done.refused:
@@ -88,6 +100,8 @@ def _tell(done: Enrolled, listed: int, space: str, as_json: bool) -> None:
                 "photos": listed,
                 "refused": [{"person": r.person, "photo": r.photo, "reason": r.reason} for r in done.refused],
                 "embedding_space": space,
+                "serving": None if fresh is None else fresh.path.name,
+                "calibration": None if fresh is None else "carried" if fresh.carried else "measured",
             }
         )
         return
@@ -95,6 +109,9 @@ def _tell(done: Enrolled, listed: int, space: str, as_json: bool) -> None:
         f"{done.added} templates of {len(done.people)} people added, {done.repeated} were there already, "
         f"{len(done.refused)} of {listed} photos refused."
     )
+    if fresh is not None:
+        kept = "kalibrasi dibawa · calibration carried over" if fresh.carried else "kalibrasi baru · calibrated anew"
+        out.print(f"Snapshot {fresh.path.name} kini melayani · serves now ({kept}).")
     if done.ungrounded:
         out.print(
             f"Dasar hukum {done.ungrounded} templat belum dicatat · {done.ungrounded} templates name no legal basis: "

@@ -16,7 +16,16 @@ from hadir.index.photo_store import PhotoStore
 from hadir.index.space import EmbeddingSpace
 from hadir.index.storage import Storage
 
-__all__ = ["enrolments", "gallery_root", "key_of", "model_store", "pack_folder", "photo_store", "space_of"]
+__all__ = [
+    "enrolments",
+    "gallery_root",
+    "key_of",
+    "model_store",
+    "pack_folder",
+    "photo_storage",
+    "photo_store",
+    "space_of",
+]
 
 
 def gallery_root(settings: Settings, instead: str | None = None) -> Storage:
@@ -30,7 +39,12 @@ def gallery_root(settings: Settings, instead: str | None = None) -> Storage:
 
 def photo_store(settings: Settings) -> PhotoStore:
     """The photos that people are enrolled with. Raises as `gallery_root`."""
-    return PhotoStore(Storage(settings.stores.photos, key_of(settings)))
+    return PhotoStore(photo_storage(settings))
+
+
+def photo_storage(settings: Settings) -> Storage:
+    """Where they lie. Raises as `gallery_root`."""
+    return Storage(settings.stores.photos, key_of(settings))
 
 
 def enrolments(settings: Settings, gallery: str | None = None) -> Enrolments:

@@ -34,10 +34,10 @@ MOST_PENDING_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What there was of a person: `templates` over all embedding spaces."""
+    """What there was of a person: `templates` over all embedding spaces, and the ids of the `photos` deleted."""
 
     templates: int
-    photos: int
+    photos: tuple[str, ...]
     refusals: int
 
 
@@ -56,9 +56,15 @@ class Enrolments:
             GalleryError: somebody is at it, or a file is damaged.
             StoreUnavailable: a store does not answer.
         """
+        with self.locked():
+            self._settle()
+            yield
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Exclude others, and leave what a killed one has left. Raises GalleryError: somebody is at it."""
         folder = self.root.local
         if folder is None:
-            self._settle()
             yield
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,7 +76,6 @@ class Enrolments:
                 raise GalleryError(
                     f"another process enrols or erases at {folder}: try again when it has ended"
                 ) from err
-            self._settle()
             yield
         finally:
             os.close(handle)
@@ -112,16 +117,15 @@ class Enrolments:
         else:
             self.root.delete(PENDING)
 
-    def _settle(self) -> int:
-        """Delete the photos of a step that did not end and that no template names; returns how many."""
+    def _settle(self) -> tuple[str, ...]:
+        """Delete the photos of a step that did not end and that no template names; returns those that were there."""
         noted = self.root.read(PENDING, MOST_PENDING_BYTES)
         if noted is None:
-            return 0
+            return ()
         try:
             photos = {str(photo) for photo in json.loads(noted)}
         except (ValueError, TypeError) as err:
             raise GalleryError(f"{self.root.uri}/{PENDING} is not a list of photo ids: restore or delete it") from err
-        unnamed = photos - set(self.owners())
-        deleted = sum(self.photos.forget(photo) for photo in sorted(unnamed))
+        deleted = tuple(photo for photo in sorted(photos - set(self.owners())) if self.photos.forget(photo))
         self._note([])
         return deleted

@@ -39,6 +39,10 @@ class PhotoStore:
             raise GalleryError(f"photo {identity[:12]} was altered since it was kept: restore it, or enrol it anew")
         return photo
 
+    def keeps(self, identity: str) -> bool:
+        """Whether it is there; its bytes are not looked at."""
+        return self._storage.exists(_name(identity))
+
     def forget(self, identity: str) -> bool:
         """Delete a photo; whether it was there."""
         return self._storage.delete(_name(identity))

@@ -164,7 +164,7 @@ def test_a_killed_erasure_is_finished_by_the_next_one(
     FailingStorage.left = 10**9
     with place.exclusive():
         place.forget("b")
-        assert place.forget("b") == Forgotten(0, 0, 0)
+        assert place.forget("b") == Forgotten(0, (), 0)
     assert set(place.owners().values()) == {"a"}
     assert place.photos.ids() == [photo("a", 1)[1].id]
     assert Refusals(gallery_at(place.root, other).storage).all() == []
@@ -177,7 +177,7 @@ def test_a_forgotten_person_is_gone_from_every_space_and_nobody_else_is(
     with place.exclusive():
         place.keep(gallery_at(place.root, space), [photo("erase-me", 1), photo("b", 2)])
         place.keep(gallery_at(place.root, other), [photo("erase-me", 1)], [Refusal("erase-me", "e" * 64, "blurred", 1)])
-        assert place.forget("erase-me") == Forgotten(templates=2, photos=1, refusals=1)
+        assert place.forget("erase-me") == Forgotten(2, (photo("erase-me", 1)[1].id,), 1)
     assert set(place.owners().values()) == {"b"}
     assert not any(b"erase-me" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 

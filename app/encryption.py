@@ -1,0 +1,77 @@
+"""Bring photos and galleries under the site's key: files that were kept without one, or under an older one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hadir.app.stores import enrolments, key_of, photo_storage
+from hadir.core.errors import ConfigError, GalleryError
+from hadir.core.settings import Settings
+from hadir.index.envelope import Envelope, is_sealed, key_name
+from hadir.index.parquet import MOST_FILE_BYTES
+from hadir.index.storage import Storage
+
+__all__ = ["Encrypted", "encrypt_stores", "plain_files"]
+
+_LOCKS = (".lock", ".tmp")
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """How many files were written anew under the key, and how many were under it already."""
+
+    files: int
+    already: int
+
+
+def encrypt_stores(settings: Settings, old: Envelope | None) -> Encrypted:
+    """File by file, photos and galleries; cut off, it goes on where it was. Nobody may enrol meanwhile, and a reader
+    may meet a file of either kind and be refused by name.
+
+    Raises:
+        ConfigError: the settings name no key, or a file is under a key that is neither theirs nor `old`.
+        GalleryError: a file was altered, or somebody enrols.
+        StoreUnavailable: a store does not answer.
+    """
+    key = key_of(settings)
+    if key is None:
+        raise ConfigError("[stores] key_file names no key: make one (head -c 32 /dev/urandom), chmod 600, and name it")
+    place = enrolments(settings)
+    with place.locked():
+        counted = [_encrypt(storage, key, old) for storage in (photo_storage(settings), place.root)]
+    return Encrypted(sum(c.files for c in counted), sum(c.already for c in counted))
+
+
+def plain_files(settings: Settings) -> int:
+    """How many files of photos and galleries are not encrypted. Raises StoreUnavailable."""
+    roots = (photo_storage(settings), enrolments(settings).root)
+    return sum(not is_sealed(_raw(root, name)) for root in roots for name in _names(root))
+
+
+def _encrypt(storage: Storage, key: Envelope, old: Envelope | None) -> Encrypted:
+    files = already = 0
+    for name in _names(storage):
+        content = _raw(storage, name)
+        if is_sealed(content) and key_name(content) == key.name:
+            already += 1
+            continue
+        if is_sealed(content):
+            if old is None or key_name(content) != old.name:
+                raise ConfigError(
+                    f"{storage.uri}/{name} is encrypted with key {key_name(content)}: name its file with --old-key"
+                )
+            content = old.open(name.rpartition("/")[2], content)
+        storage.under(key).write(name, content)
+        files += 1
+    return Encrypted(files, already)
+
+
+def _names(storage: Storage) -> list[str]:
+    return [name for name in storage.names() if not name.endswith(_LOCKS)]
+
+
+def _raw(storage: Storage, name: str) -> bytes:
+    content = storage.read_raw(name, MOST_FILE_BYTES)
+    if content is None or len(content) > MOST_FILE_BYTES:
+        raise GalleryError(f"{storage.uri}/{name} went away or has more than 1 GiB: it was not written by Hadir")
+    return content

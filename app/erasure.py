@@ -1,0 +1,157 @@
+"""Forget a person: photos, templates of every embedding space, refusals, and every snapshot that still holds them."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hadir.app.fresh import serve_fresh
+from hadir.app.stores import enrolments, key_of
+from hadir.core.clock import Clock
+from hadir.core.errors import InputError, SnapshotError
+from hadir.core.settings import Settings
+from hadir.index.enrolments import Enrolments, Forgotten
+from hadir.index.erasures import Erased, digest_of_names, note_erasure
+from hadir.index.galleries import galleries, only_gallery
+from hadir.index.pointers import discard, read_pointers, retire, snapshot_folder, snapshot_ids
+from hadir.index.refusals import Refusals
+from hadir.index.snapshot_diff import enrolled
+from hadir.index.storage import Storage
+
+__all__ = ["Erasure", "erase"]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was removed; `serving` is the snapshot that serves instead, None where the person was not in it.
+
+    `unwaited` says that the candidate was among the snapshots that were deleted.
+    """
+
+    record: Erased
+    forgotten: Forgotten
+    snapshots: tuple[str, ...]
+    serving: str | None
+    unwaited: bool
+
+    def as_json(self) -> dict[str, object]:
+        """For machines; the person is not named."""
+        record = self.record
+        return {
+            "erasure": record.erasure,
+            "at_ms": record.at_ms,
+            "by": record.by,
+            "reason": record.reason,
+            "templates": record.templates,
+            "photos": record.photos,
+            "refusals": record.refusals,
+            "snapshots": list(self.snapshots),
+            "reindex_chunks": record.chunks,
+            "serving": self.serving,
+            "candidate_deleted": self.unwaited,
+            "not_touched": ["ledger evidence", "photos of cases", "your own files and backups"],
+        }
+
+
+def erase(settings: Settings, person: str, *, reason: str, by: str, clock: Clock) -> Erasure:
+    """Remove everything that the enrolment of `person` left, then record it. What a kill cut off is done by the next.
+
+    The ledger's evidence, photos of cases and the operator's own files are not touched.
+
+    Raises:
+        InputError: nothing is held of such a person.
+        GalleryError: an enrolment is running, or a file is damaged.
+        SnapshotError: the snapshot that serves cannot be replaced; the person is erased from the stores then, and
+            still serves: the message says what to do.
+        StoreUnavailable: a store does not answer; ask again.
+    """
+    root = Path(settings.stores.snapshots)
+    place = enrolments(settings)
+    with place.exclusive():
+        if not _holding(root, person) and not _held(place, person):
+            raise InputError(f"nothing is held of person {person!r}: check the id (hadir gallery status)")
+        begun = Erased(str(uuid.uuid4()), "begun", clock.now_ms(), by, reason)
+        note_erasure(root, begun)
+        forgotten = place.forget(person)
+        chunks = _forget_chunks(settings)
+        serving = _replace_current(settings, place, person, by=by, erasure=begun.erasure, clock=clock)
+        unwaited = read_pointers(root).candidate in (holding := _holding(root, person))
+        _delete(root, holding)
+        done = replace(
+            begun,
+            event="done",
+            at_ms=clock.now_ms(),
+            templates=forgotten.templates,
+            photos=len(forgotten.photos),
+            refusals=forgotten.refusals,
+            snapshots=len(holding),
+            chunks=chunks,
+            names_sha256=digest_of_names((*forgotten.photos, *holding)),
+        )
+        note_erasure(root, done)
+    return Erasure(done, forgotten, tuple(holding), serving, unwaited)
+
+
+def _held(place: Enrolments, person: str) -> bool:
+    return any(
+        any(t.person == person for t in gallery.templates())
+        or any(one.person == person for one in Refusals(gallery.storage).all())
+        for gallery in galleries(place.root)
+    )
+
+
+def _holding(root: Path, person: str) -> list[str]:
+    """Snapshots that hold this person, or that are too damaged to tell."""
+    holding = []
+    for snapshot in snapshot_ids(root):
+        try:
+            if person in enrolled(snapshot_folder(root, snapshot)).people:
+                holding.append(snapshot)
+        except SnapshotError:
+            holding.append(snapshot)
+    return holding
+
+
+def _replace_current(
+    settings: Settings, place: Enrolments, person: str, *, by: str, erasure: str, clock: Clock
+) -> str | None:
+    """Let a snapshot without the person serve, where the one that serves holds them; returns its id."""
+    root = Path(settings.stores.snapshots)
+    current = read_pointers(root).current
+    if current is None or current not in _holding(root, person):
+        return None
+    space = enrolled(snapshot_folder(root, current)).manifest.space
+    try:
+        gallery = only_gallery(place.root, space.name)
+        reason = f"erasure {erasure}"
+        return serve_fresh(settings, gallery, by=by, reason=reason, clock=clock, erased={person}).path.name
+    except (InputError, SnapshotError) as err:
+        raise SnapshotError(
+            f"the person is erased from photos and gallery, but snapshot {current} still serves them ({err}): build "
+            "another one and promote it (hadir index build --promote), then erase again"
+        ) from err
+
+
+def _delete(root: Path, snapshots: list[str]) -> None:
+    """Snapshots, and what builds and deletions that were cut off have left, which may hold anybody.
+
+    A build that is running loses its folder and says so: it read the gallery before.
+    """
+    if snapshots:
+        retire(root, snapshots)
+        discard(root, snapshots)
+    for pattern in (".building-*", ".deleting-*"):
+        for left in root.glob(pattern):
+            shutil.rmtree(left)
+
+
+def _forget_chunks(settings: Settings) -> int:
+    """Delete the finished work of a re-embedding that has not ended: it holds vectors of everybody, and is done again.
+
+    Returns how many files that were.
+    """
+    folder = Path(settings.run.folder)
+    chunks = Storage(folder.with_name(f"{folder.name}-reindex") / "chunks", key_of(settings))
+    return sum(chunks.delete(name) for name in chunks.names())
