@@ -25,6 +25,8 @@ class MetricName(StrEnum):
     IN_FLIGHT = "hadir_in_flight_check_ins"
     OUTBOX = "hadir_outbox_unpublished"
     RETRIES = "hadir_pool_retries_total"
+    IMPOSTOR_COMPARISONS = "hadir_impostor_comparisons_total"
+    IMPOSTOR_MATCHES = "hadir_impostor_matches_total"
     SNAPSHOT_INFO = "hadir_snapshot_info"
     SNAPSHOT_SERVING = "hadir_snapshot_serving_seconds"
     SNAPSHOT_SWITCHES = "hadir_snapshot_switches_total"
@@ -62,6 +64,15 @@ METRICS: dict[MetricName, Metric] = {
     MetricName.IN_FLIGHT: Metric("gauge", "Check-ins handed to workers and not back yet."),
     MetricName.OUTBOX: Metric("gauge", "Verdicts in the ledger that are not yet on their topic."),
     MetricName.RETRIES: Metric("counter", "Batches sent again after a worker died."),
+    MetricName.IMPOSTOR_COMPARISONS: Metric(
+        "counter", "Live probes times the enrolled people that nobody claimed them to be."
+    ),
+    MetricName.IMPOSTOR_MATCHES: Metric(
+        "counter",
+        "Of these, comparisons whose cosine reached the threshold of this rate; over the comparisons it is the false "
+        "match rate as it is today, to be held against the rate itself.",
+        ("rate",),
+    ),
     MetricName.SNAPSHOT_INFO: Metric(
         "info", "The index that serves.", ("snapshot", "embedding_space", "pack", "licence")
     ),

@@ -15,7 +15,7 @@ from hadir.attendance.ledger_row import HistoryKey, LedgerRow
 from hadir.attendance.policy import Policy
 from hadir.core.check_in import Received
 from hadir.core.clock import Clock
-from hadir.core.evidence import Evidence, FaceFinding, History
+from hadir.core.evidence import Evidence, FaceFinding, History, ImpostorCount
 from hadir.core.message import Message
 from hadir.core.verdict import Verdict
 from hadir.pipeline.messages import dead_letter_message, verdict_message
@@ -74,6 +74,7 @@ class Judged:
     security_events: list[SecurityEvent] = field(default_factory=list)
     dead_letters: list[str] = field(default_factory=list)
     duplicates: int = 0
+    impostors: list[ImpostorCount] = field(default_factory=list)
 
 
 class Judge:
@@ -150,6 +151,8 @@ class Judge:
             Decision(row, evidence_body(received, evidence, verdict, self._keep(received, verdict)))
         )
         judged.outbox.append(verdict_message(row))
+        if one.finding is not None and one.finding.impostors is not None:
+            judged.impostors.append(one.finding.impostors)
         if failed:
             self._set_aside(judged, one, "processing_failed")
         return row

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hadir.attendance.ledger_row import LedgerRow
+from hadir.core.evidence import ImpostorCount
 
 __all__ = ["InHand", "Observer", "Observers", "Served", "SnapshotObserver", "Written"]
 
@@ -16,7 +17,7 @@ class Written:
     """One ledger transaction that is durable. Latency of a row: `at_ms - row.received_at_ms`.
 
     `rows` are new rows of revision 0. `dead_letters` and `security_events` are codes. `duplicates` were answered again
-    with their first verdict.
+    with their first verdict. `impostors` were counted for new rows.
     """
 
     at_ms: int
@@ -24,6 +25,7 @@ class Written:
     dead_letters: tuple[str, ...]
     duplicates: int
     security_events: tuple[str, ...]
+    impostors: tuple[ImpostorCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class StreamMetrics:
         self._dead_letters = self._counter(MetricName.DEAD_LETTERS)
         self._duplicates = self._counter(MetricName.DUPLICATES)
         self._security = self._counter(MetricName.SECURITY_EVENTS)
+        self._compared = self._counter(MetricName.IMPOSTOR_COMPARISONS)
+        self._matched = self._counter(MetricName.IMPOSTOR_MATCHES)
         self._fill = self._histogram(MetricName.BATCH_FILL)
         self._in_flight = self._gauge(MetricName.IN_FLIGHT)
         self._switches = self._counter(MetricName.SNAPSHOT_SWITCHES)
@@ -89,6 +91,10 @@ class StreamMetrics:
         for code in written.security_events:
             self._security.labels(code).inc()
         self._duplicates.inc(written.duplicates)
+        for count in written.impostors:
+            self._compared.inc(count.compared)
+            for rate, reached in count.reached.items():
+                self._matched.labels(rate).inc(reached)
 
     def on_in_hand(self, in_hand: InHand) -> None:
         self._in_flight.set(in_hand.with_workers)

@@ -143,5 +143,6 @@ class LedgerWriter:
                 tuple(judged.dead_letters),
                 judged.duplicates,
                 tuple(event.code for event in judged.security_events),
+                tuple(judged.impostors),
             )
         )

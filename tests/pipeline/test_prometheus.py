@@ -42,6 +42,8 @@ def test_a_morning_is_counted(world: World) -> None:
     assert value(metrics, "hadir_dead_letters_total", code="undecodable") == 1
     assert value(metrics, "hadir_verdict_latency_seconds_count", channel="face") == 2
     assert value(metrics, "hadir_oldest_undecided_age_seconds") == 0
+    assert value(metrics, "hadir_impostor_comparisons_total") == 200, "the repeated one was compared before"
+    assert value(metrics, "hadir_impostor_matches_total", rate="1e-3") == 3
 
 
 def test_the_oldest_undecided_one_has_an_age(world: World) -> None:

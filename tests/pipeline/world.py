@@ -20,6 +20,7 @@ from hadir.core.evidence import (
     Evidence,
     FaceFinding,
     History,
+    ImpostorCount,
     PhotoFinding,
     Place,
     ShiftWindow,
@@ -81,7 +82,8 @@ class PhotoStage:
         photos = tuple(PhotoFinding(None) for _ in job.photos)
         claimed = Candidate(job.person, similarity, 3)
         agreement = 1.0 if len(photos) > 1 else None
-        return FaceFinding(photos, len(photos), agreement, True, claimed, (), None, "space-1", "snapshot-1")
+        strangers = ImpostorCount(compared=100, reached={"1e-3": 2 if similarity < 0.5 else 1})
+        return FaceFinding(photos, len(photos), agreement, True, claimed, (), None, "space-1", "snapshot-1", strangers)
 
 
 class PlainRules:
