@@ -160,8 +160,9 @@ def calibration_gate(
     """
     served = [thresholds.at(float(rate), p, k) for rate in rates for p in range(1, 5) for k in set(template_photos)]
     missing = sorted({f"{t.fmr:g} in cell {t.cell}" for t in served if t.similarity is None})
-    falling = _not_monotone(calibration.table)
-    factors = [f for rate in rates for cell in CELLS if (f := _factor(calibration, rate, cell)) is not None]
+    scales = _scales(calibration)
+    falling = [cell for table, _ in scales for cell in _not_monotone(table)]
+    factors = [f for of in scales for rate in rates for cell in CELLS if (f := _factor(*of, rate, cell)) is not None]
     worst = max(factors, default=None)
     own = sum(t.source == "snapshot" for t in served)
     if missing:
@@ -191,13 +192,24 @@ def _not_monotone(table: ThresholdTable) -> list[str]:
     return falling
 
 
-def _factor(calibration: Calibration, rate: str, cell: str) -> float | None:
+_Intervals = Mapping[str, Mapping[str, tuple[float, float] | None]]
+
+
+def _scales(calibration: Calibration) -> list[tuple[ThresholdTable, _Intervals]]:
+    """The tables of cosines and, where scores are normalised, of z, with their intervals."""
+    scales: list[tuple[ThresholdTable, _Intervals]] = [(calibration.table, calibration.interval95)]
+    if calibration.normalisation is not None and calibration.normalisation.on:
+        scales.append((calibration.normalisation.table, calibration.normalisation.interval95))
+    return scales
+
+
+def _factor(table: ThresholdTable, intervals: _Intervals, rate: str, cell: str) -> float | None:
     """How many times its nominal rate a threshold may let in: the rate whose threshold lies where this one's interval
     begins, between two rates of the table along the logarithm of the rate."""
-    interval = calibration.interval95.get(rate, {}).get(cell)
+    interval = intervals.get(rate, {}).get(cell)
     if interval is None:
         return None
-    known = [(t, math.log(float(r))) for r in RATES if (t := calibration.table.get(r, cell)) is not None]
+    known = [(t, math.log(float(r))) for r in RATES if (t := table.get(r, cell)) is not None]
     similarities, logs = zip(*sorted(known), strict=True)
     return math.exp(float(np.interp(interval[0], similarities, logs))) / float(rate)
 

@@ -26,6 +26,7 @@ from hadir.index.gates import (
     snapshot_gate,
 )
 from hadir.index.honest_trials import Trials
+from hadir.index.normalisation_choice import Normalisation
 
 LIMITS = read_limits(Path(__file__).parents[2] / "configs" / "gates.toml")
 TABLE = {"1e-2": {"1/1": 0.2, "1/2": 0.21}, "1e-3": {"1/1": 0.3, "1/2": 0.31}}
@@ -145,6 +146,20 @@ def test_a_stricter_rate_with_a_lower_threshold_fails() -> None:
     ok, said = judged(calibration(bent))
     assert not ok
     assert "cell 2/2" in said
+
+
+def test_thresholds_of_normalised_scores_must_be_sound_as_well() -> None:
+    sound = calibration(ALL_CELLS)
+    bent = ThresholdTable({**ALL_CELLS, "1e-3": {**ALL_CELLS["1e-3"], "3/1": 0.1}})
+    loose: dict[str, dict[str, Interval | None]] = {"1e-3": {"1/1": (0.2, 0.4)}}
+    for on, table, intervals, ok in (
+        (True, ThresholdTable(ALL_CELLS), {}, True),
+        (True, bent, {}, False),
+        (True, ThresholdTable(ALL_CELLS), loose, False),
+        (False, bent, loose, True),
+    ):
+        choice = Normalisation(on, "asked", table=table, interval95=intervals)
+        assert judged(replace(sound, normalisation=choice))[0] is ok
 
 
 def test_a_threshold_that_may_let_in_far_more_than_its_rate_fails() -> None:
