@@ -17,9 +17,11 @@ __all__ = [
     "Comparisons",
     "Owners",
     "Rows",
+    "among",
     "compare_all",
     "compare_templates",
     "normalised",
+    "worn",
 ]
 
 Owners = NDArray[np.int32]
@@ -122,18 +124,61 @@ def compare_templates(vectors: Vectors, owners: Owners, photos: int, photos_per_
     # Probes keep the order of their photos, so that a block's scores are summed as they always were.
     probes.sort(key=lambda window: int(window[0]))
     probe_rows, template_rows = _as_rows(probes, photos_per_probe), _as_rows(templates, photos)
+    return _of(rows, rows, owners, probe_rows, template_rows, people=people)
+
+
+def worn(compared: Comparisons, plain: Vectors, other: Vectors, found: NDArray[np.bool_], both: bool) -> Comparisons:
+    """The same comparisons with other photos of the same moments: of people who wear something.
+
+    `plain` and `other` are (N, D) vectors of the photos that `compared` was made of, `other` with it; where not
+    `found`, no face was found any more, and what would be made of such a photo is left out. Probes are made of `other`,
+    and templates as well where `both`. Pairs of single photos are compared both ways: one of the two wears it.
+    """
+    probe_rows = compared.probe_rows[found[compared.probe_rows].all(axis=1)]
+    template_rows = compared.template_rows
+    if both:
+        template_rows = template_rows[found[template_rows].all(axis=1)]
+    owners = np.zeros(len(plain), dtype=np.int32)
+    owners[compared.probe_rows] = compared.probe_owners[:, None]
+    owners[compared.template_rows] = compared.template_owners[:, None]
+    made = _of(other, other if both else plain, owners, probe_rows, template_rows, people=compared.people)
+    return replace(made, symmetric=compared.symmetric and both, apart=compared.symmetric and not both)
+
+
+def _of(
+    probes: Vectors, templates: Vectors, owners: Owners, probe_rows: Rows, template_rows: Rows, *, people: int
+) -> Comparisons:
+    """Every probe with every template, fused of these rows."""
     probe_owners, template_owners = owners[probe_rows[:, 0]], owners[template_rows[:, 0]]
     return Comparisons(
-        probes=_fused(rows, probe_rows),
+        probes=_fused(probes, probe_rows),
         probe_owners=probe_owners,
-        templates=_fused(rows, template_rows),
+        templates=_fused(templates, template_rows),
         template_owners=template_owners,
         probe_counts=np.bincount(probe_owners, minlength=people),
         template_counts=np.bincount(template_owners, minlength=people),
         symmetric=False,
         probe_rows=probe_rows,
         template_rows=template_rows,
-        photos=len(rows),
+        photos=len(owners),
+    )
+
+
+def among(compared: Comparisons, people: NDArray[np.bool_]) -> Comparisons:
+    """The comparisons in which both sides are some of the people, (people,) bool; they keep their numbers."""
+    probes, templates = people[compared.probe_owners], people[compared.template_owners]
+    statistics = compared.statistics
+    return replace(
+        compared,
+        probes=compared.probes[probes],
+        probe_owners=compared.probe_owners[probes],
+        templates=compared.templates[templates],
+        template_owners=compared.template_owners[templates],
+        probe_counts=np.where(people, compared.probe_counts, 0),
+        template_counts=np.where(people, compared.template_counts, 0),
+        probe_rows=compared.probe_rows[probes],
+        template_rows=compared.template_rows[templates],
+        statistics=None if statistics is None else (statistics[0][probes], statistics[1][templates]),
     )
 
 

@@ -42,7 +42,7 @@ def fnmr_intervals(
     """
     down, up = np.argsort(-tail.scores, kind="stable"), np.argsort(scored.genuine, kind="stable")
     ordered = _Sorted(
-        Tail(tail.scores[down], tail.probe_owners[down], tail.template_owners[down]),
+        tail.take(down),
         scored.genuine[up],
         scored.genuine_owners[up],
     )

@@ -18,46 +18,66 @@ from hadir.index.score_histogram import BINS, MOST_SCORES, Counts, count_scores
 __all__ = ["Block", "Scored", "Tail", "blocks", "impostor_tail", "score"]
 
 
+Places = NDArray[np.int32]
+"""(N,) which probe, or which template, of the comparisons."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """`genuine` (G,) float32 scores and whose they are (G,); impostor scores as counts."""
+    """`genuine` (G,) float32 scores, whose they are and of which vectors, (G,) each; impostor scores as counts."""
 
     genuine: NDArray[np.float32]
     genuine_owners: Owners
+    probes: Places
+    templates: Places
     impostor: Counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tail:
-    """Impostor scores (T,) float32 and the two people of each."""
+    """Impostor scores (T,) float32, the two people of each, and the two vectors."""
 
     scores: NDArray[np.float32]
     probe_owners: Owners
     template_owners: Owners
+    probes: Places
+    templates: Places
+
+    def take(self, order: NDArray[np.intp]) -> Tail:
+        """The same in another order, or some of it."""
+        return Tail(
+            self.scores[order],
+            self.probe_owners[order],
+            self.template_owners[order],
+            self.probes[order],
+            self.templates[order],
+        )
 
 
 def score(compared: Comparisons) -> Scored:
-    """Compare everything. Memory: 12 bytes for a genuine pair, and a fixed 60 MB."""
+    """Compare everything. Memory: 20 bytes for a genuine pair, and a fixed 60 MB."""
     impostor = np.zeros(BINS, dtype=np.int64)
-    genuine, owners = [], []
+    genuine, probes, templates = [], [], []
     for block in blocks(compared):
         impostor += count_scores(block.scores[block.impostor])
         genuine.append(block.scores[block.genuine])
-        owners.append(block.probe_owners[np.nonzero(block.genuine)[0]])
-    return Scored(np.concatenate(genuine), np.concatenate(owners), impostor)
+        probe, template = np.nonzero(block.genuine)
+        probes.append((probe + block.probe).astype(np.int32))
+        templates.append((template + block.template).astype(np.int32))
+    places = np.concatenate(probes)
+    return Scored(np.concatenate(genuine), compared.probe_owners[places], places, np.concatenate(templates), impostor)
 
 
 def impostor_tail(compared: Comparisons, similarity: float) -> Tail:
     """The impostor scores that reach `similarity`; compares everything again, which costs less than keeping it."""
-    parts = []
+    scores, probes, templates = [], [], []
     for block in blocks(compared):
         probe, template = np.nonzero(block.impostor & (block.scores >= similarity))
-        parts.append(Tail(block.scores[probe, template], block.probe_owners[probe], block.template_owners[template]))
-    return Tail(
-        np.concatenate([part.scores for part in parts]),
-        np.concatenate([part.probe_owners for part in parts]),
-        np.concatenate([part.template_owners for part in parts]),
-    )
+        scores.append(block.scores[probe, template])
+        probes.append((probe + block.probe).astype(np.int32))
+        templates.append((template + block.template).astype(np.int32))
+    one, other = np.concatenate(probes), np.concatenate(templates)
+    return Tail(np.concatenate(scores), compared.probe_owners[one], compared.template_owners[other], one, other)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,8 +90,6 @@ class Block:
     impostor: NDArray[np.bool_]
     probe: int
     template: int
-    probe_owners: Owners
-    template_owners: Owners
 
 
 def blocks(compared: Comparisons) -> Iterator[Block]:
@@ -88,7 +106,7 @@ def blocks(compared: Comparisons) -> Iterator[Block]:
             wanted = np.arange(scores.shape[1])[None, :] > np.arange(scores.shape[0])[:, None]
         elif compared.apart:
             wanted = compared.probe_rows[probes, :1] != compared.template_rows[templates, 0][None, :]
-        yield Block(scores, same & wanted, ~same & wanted, start, templates.start, owners, others)
+        yield Block(scores, same & wanted, ~same & wanted, start, templates.start)
 
 
 def _scores(compared: Comparisons, probes: slice, templates: slice) -> NDArray[np.float32]:

@@ -9,16 +9,11 @@ from hypothesis import strategies as st
 
 from hadir.core.errors import InputError
 from hadir.core.thresholds import ThresholdTable
-from hadir.core.vectors import Vectors, fuse, normalise
+from hadir.core.vectors import Vectors, fuse
 from hadir.index import scores
 from hadir.index.evaluation import evaluate, stranger_rate
 from hadir.index.score_histogram import BIN_WIDTH
-
-
-def photos_of(sizes: list[int], spread: float = 0.5, seed: int = 0) -> tuple[Vectors, list[str]]:
-    rng = np.random.default_rng(seed)
-    rows = [normalise(1 + rng.normal(size=16) + spread * rng.normal(size=(size, 16))) for size in sizes]
-    return np.concatenate(rows), [f"p{n}" for n, size in enumerate(sizes) for _ in range(size)]
+from tests.index.random_photos import photos_of
 
 
 def scores_of(vectors: Vectors, labels: list[str], photos: int) -> tuple[list[float], list[float]]:
