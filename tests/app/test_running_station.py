@@ -16,6 +16,7 @@ from dev.kafka.node import Node
 from hadir.app.demo_people import RealPerson
 from hadir.core.message import Message
 from hadir.core.metrics import LATENCY_EDGES_S, METRICS, MetricName
+from hadir.core.thresholds import RATES
 from hadir.core.verdict import Outcome, Reason
 from hadir.pipeline.kafka_sink import KafkaSink
 from hadir.pipeline.topics import CHECK_INS
@@ -143,6 +144,7 @@ def test_no_label_grows_with_people_or_requests(running: Running) -> None:
         "outcome": {outcome.value for outcome in Outcome},
         "reason": {reason.value for reason in Reason},
         "channel": {"face", "fingerprint", "paper", "invalid"},
+        "rate": {*RATES},
         "code": {"undecodable", "id_conflict", "processing_failed"},
     }
     for family in text_string_to_metric_families(running.page()):
