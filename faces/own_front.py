@@ -16,11 +16,13 @@ from hadir.faces.insightface_models import ArcFaceEmbedder, FivePointFace, Scrfd
 from hadir.faces.pack import PackInfo, PhotoResult, PhotoRules
 from hadir.faces.photo import Photo, decode_photo
 
-__all__ = ["OwnFrontPack"]
+__all__ = ["OwnFrontPack", "Prominence"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Prominence:
+class Prominence:
+    """Whether another face of the photo is wide enough, compared with the widest, to be meant as well."""
+
     crowded: bool
 
 
@@ -78,6 +80,6 @@ class OwnFrontPack:
         face = faces[0]
         crowded = len(faces) > 1 and faces[1].width_px >= self._second_face_ratio * face.width_px
         measures = self._gauge.measure(photo, face)
-        code = self._gauge.reason(photo, _Prominence(crowded), measures, face.points_px) if rules.quality else None
+        code = self._gauge.reason(photo, Prominence(crowded), measures, face.points_px) if rules.quality else None
         crop = self._embedder.crop_by(photo.pixels, face.points_px) if code is None else None
         return _Looked(PhotoFinding(code, measures), crop, face.points_px * np.float32(photo.reduction))

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 
+from hadir.faces.image import Points
 from hadir.faces.manifest import MANIFEST
 from hadir.faces.open_pack import shipped_folder
 
-__all__ = ["change_manifest", "copy_pack", "replace_file", "write_tiny_arcface"]
+__all__ = ["change_manifest", "copy_pack", "replace_file", "write_tiny_arcface", "write_tiny_scrfd"]
 
 
 def copy_pack(folder: Path) -> Path:
@@ -52,3 +54,41 @@ def write_tiny_arcface(path: Path, batch: int | str = "N", side_px: int = 112) -
     )
     model = onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)])
     onnx.save(model, str(path))
+
+
+def write_tiny_scrfd(path: Path, faces: list[tuple[float, list[float], Points]]) -> None:
+    """A detector of SCRFD's shape that sees the same `faces` everywhere: score, box x0, y0, x1, y1 and five points, in
+    the pixels of its 640-px input."""
+    nodes, initialisers, outputs = [], [], []
+    for name, rows in _scrfd_levels(faces).items():
+        initialisers.append(onnx.numpy_helper.from_array(rows, f"{name}_rows"))
+        nodes.append(onnx.helper.make_node("Add", [f"{name}_rows", "nothing"], [name]))
+        outputs.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, list(rows.shape)))
+    initialisers.append(onnx.numpy_helper.from_array(np.zeros(1, np.float32), "zero"))
+    nodes.insert(0, onnx.helper.make_node("ReduceMax", ["input"], ["largest"], keepdims=0))
+    nodes.insert(1, onnx.helper.make_node("Mul", ["largest", "zero"], ["nothing"]))
+    graph = onnx.helper.make_graph(
+        nodes,
+        "tiny",
+        [onnx.helper.make_tensor_value_info("input", onnx.TensorProto.FLOAT, [1, 3, 640, 640])],
+        outputs,
+        initialisers,
+    )
+    model = onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    onnx.save(model, str(path))
+
+
+def _scrfd_levels(faces: list[tuple[float, list[float], Points]]) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+    """Scores, boxes and points of the three levels; face i stands at anchor 2 i of the coarsest."""
+    kinds = (("score", 1), ("box", 4), ("points", 10))
+    levels = {
+        f"{kind}_{stride}": np.zeros((2 * (640 // stride) ** 2, width), np.float32)
+        for kind, width in kinds
+        for stride in (8, 16, 32)
+    }
+    for place, (score, box, points) in enumerate(faces):
+        anchor, row = np.array([32.0 * place, 0.0]), 2 * place
+        levels["score_32"][row] = score
+        levels["box_32"][row] = np.concatenate([anchor - box[:2], box[2:] - anchor]) / 32
+        levels["points_32"][row] = ((points - anchor) / 32).ravel()
+    return levels
