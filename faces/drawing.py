@@ -97,7 +97,7 @@ def as_image(picture: Picture) -> Image:
 
 def depth_inside(mask: Plane, frame: FaceFrame) -> Plane:
     """How far every pixel lies inside a shape, in half face widths; 0 outside."""
-    far = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    far = np.minimum(cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5), sum(mask.shape))
     return np.asarray(far / (frame.width_px / 2), dtype=np.float32)
 
 
