@@ -44,6 +44,7 @@ def checkup(settings: Settings) -> list[Finding]:
         ("pack", _pack),
         ("liveness", _liveness),
         ("gallery", _gallery),
+        ("encryption", _encryption),
         ("snapshot", _snapshot),
         ("rules", _rules),
         ("ledger", _ledger),
@@ -117,6 +118,22 @@ def _gallery(settings: Settings) -> Iterator[Finding]:
         templates, space = gallery.templates(), gallery.space
         people = len({t.person for t in templates})
         yield Finding("gallery", "ok", f"{people} people, {len(templates)} templates of {space.pack} {space.precision}")
+        if ungrounded := sum(t.legal_basis is None for t in templates):
+            yield Finding(
+                "gallery", "note", f"{ungrounded} templates name no legal basis", "hadir enroll --legal-basis"
+            )
+
+
+def _encryption(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.stores import key_of
+
+    key = key_of(settings)
+    if key is None:
+        yield Finding(
+            "encryption", "note", "photos and templates are not encrypted", "name a key file in [stores] key_file"
+        )
+    else:
+        yield Finding("encryption", "ok", f"photos and templates under key {key.name}; snapshots are not encrypted")
 
 
 def _snapshot(settings: Settings) -> Iterator[Finding]:
