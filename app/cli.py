@@ -29,6 +29,7 @@ _MODULES = (
     "cli_enroll",
     "cli_gallery",
     "cli_index",
+    "cli_calibrate",
     "cli_reindex",
     "cli_faces",
     "cli_evaluate",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hadir.app import cli_promote
+from hadir.app.cli_calibrate import Normalise, calibrating
 from hadir.app.options import Config, Json, settings_of, wrong_use
 from hadir.app.output import lines, out, print_json
 
@@ -48,6 +49,7 @@ def build(
         Path | None, typer.Option("--snapshots", "--out", help="Folder of snapshots. Default: the settings'.")
     ] = None,
     synthetic: Annotated[int, typer.Option(min=0, max=1_000_000, help="People who are not real, for rehearsals.")] = 0,
+    normalisation: Normalise = "auto",
     promote: Annotated[bool, typer.Option("--promote", help="Let it serve as well, if it passes the gates.")] = False,
     reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
     config: Config = None,
@@ -61,7 +63,9 @@ def build(
     from hadir.app.snapshot_report import say_snapshot, snapshot_document
     from hadir.app.stores import gallery_root
     from hadir.app.switch_report import exit_code, say_switch, switch_document
+    from hadir.app.wiring import policy_of
     from hadir.core.clock import SystemClock
+    from hadir.core.thresholds import rate_key
     from hadir.index.galleries import only_gallery
     from hadir.index.pointers import read_pointers
     from hadir.index.snapshot import load_snapshot
@@ -72,7 +76,17 @@ def build(
     root, clock = snapshots or Path(settings.stores.snapshots), SystemClock()
     before = read_pointers(root)
     drawn = _drawn(settings, store.space, synthetic)
-    path = build_snapshot(root, store, clock.now_ms(), version("hadir"), synthetic=drawn)
+    with calibrating() as bar:
+        path = build_snapshot(
+            root,
+            store,
+            clock.now_ms(),
+            version("hadir"),
+            synthetic=drawn,
+            normalisation=normalisation,
+            accept_rate=rate_key(policy_of(settings).accept_fmr),
+            on_cell=lambda _: bar.advance(bar.task_ids[0]),
+        )
     placed = first_or_candidate(root, path.name, before, reason, clock)
     switch = None
     if not as_json:

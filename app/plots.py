@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["arrivals_svg", "bars_svg", "det_svg", "latency_svg"]
+__all__ = ["arrivals_svg", "bars_svg", "det_svg", "latency_svg", "thresholds_svg"]
 
 _COLOURS = {"accepted": "#2e7d32", "review": "#f9a825", "rejected": "#c62828"}
 _INK = "#37474f"
@@ -85,6 +85,26 @@ def det_svg(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], marks
     axes.plot([1e-5, 1], [1e-5, 1], ":", color="#b0bec5", label="EER line")
     axes.grid(visible=True, which="both", alpha=0.25)
     axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def thresholds_svg(curves: Mapping[str, Sequence[tuple[float, float, tuple[float, float] | None]]], scale: str) -> str:
+    """Thresholds over rates, which are logarithmic: (rate, threshold, 95 % interval) per curve; what a pack says is
+    dotted, by its name."""
+    figure, axes = _frame("false match rate (FMR)", scale, height=4.2)
+    for name, points in curves.items():
+        rates, values = [rate for rate, _, _ in points], [value for _, value, _ in points]
+        if name.startswith("pack"):
+            axes.plot(rates, values, ":", color="#b0bec5", linewidth=1)
+            continue
+        (line,) = axes.plot(rates, values, "-", linewidth=1.2, label=name)
+        known = [(rate, interval) for rate, _, interval in points if interval is not None]
+        lows, highs = [low for _, (low, _) in known], [high for _, (_, high) in known]
+        axes.vlines([rate for rate, _ in known], lows, highs, color=line.get_color(), linewidth=2, alpha=0.4)
+    axes.set_xscale("log")
+    axes.grid(visible=True, which="both", alpha=0.25)
+    if curves:
+        axes.legend(frameon=False, ncols=2, fontsize=8, title="probe/template photos")
     return _svg(figure)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hadir.app.normalisation_words import normalisation_document, normalisation_words
 from hadir.app.output import lines, moment, out
 from hadir.index.snapshot import Snapshot
 from hadir.index.snapshot_diff import Enrolment, SnapshotDiff
@@ -37,6 +38,7 @@ def snapshot_document(folder: Path, snapshot: Snapshot) -> dict[str, object]:
         "templates": manifest.templates,
         "synthetic": manifest.synthetic,
         "similarity_at_fmr": _supported(snapshot),
+        "normalisation": normalisation_document(snapshot.calibration.normalisation),
     }
 
 
@@ -49,6 +51,7 @@ def say_snapshot(folder: Path, snapshot: Snapshot) -> None:
             ("people", f"{manifest.people} with {manifest.templates} templates, and {manifest.synthetic} synthetic"),
             ("pack", f"{manifest.space.pack} {manifest.space.precision}, {manifest.space.licence}"),
             ("embedding space", manifest.space.name),
+            ("normalisation", normalisation_words(snapshot.calibration.normalisation)),
         ]
     )
     out.print("Own calibration (probe photos / template photos: cosine similarity):")
