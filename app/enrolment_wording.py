@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hadir.app.enrolment import PHOTO_OF_ANOTHER
+from hadir.app.enrolment import MOUTH_OPEN, PHOTO_OF_ANOTHER
 from hadir.attendance.wording import Sentence, coaching
 from hadir.core.verdict import Reason
 
@@ -17,6 +17,10 @@ def advice(code: str) -> Sentence:
 
 
 _OWN: Mapping[str, Sentence] = {
+    MOUTH_OPEN: Sentence(
+        "Mulut terbuka pada foto: tutup mulut dengan wajah biasa, lalu ambil foto lagi.",
+        "The mouth is open in the photo: close it, with an ordinary face, and take another one.",
+    ),
     PHOTO_OF_ANOTHER: Sentence(
         "Foto ini sudah terdaftar atas nama orang lain: pastikan foto siapa, lalu pakai foto lain atau hapus yang "
         "keliru.",
