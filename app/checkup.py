@@ -46,6 +46,7 @@ def checkup(settings: Settings) -> list[Finding]:
         ("gallery", _gallery),
         ("encryption", _encryption),
         ("snapshot", _snapshot),
+        ("replicas", _replicas),
         ("rules", _rules),
         ("ledger", _ledger),
         ("disk", _disk),
@@ -120,7 +121,7 @@ def _gallery(settings: Settings) -> Iterator[Finding]:
         yield Finding("gallery", "ok", f"{people} people, {len(templates)} templates of {space.pack} {space.precision}")
         if ungrounded := sum(t.legal_basis is None for t in templates):
             yield Finding(
-                "gallery", "note", f"{ungrounded} templates name no legal basis", "hadir enroll --legal-basis"
+                "legal basis", "note", f"{ungrounded} templates name no legal basis", "hadir enroll --legal-basis"
             )
 
 
@@ -138,13 +139,13 @@ def _encryption(settings: Settings) -> Iterator[Finding]:
 
 def _snapshot(settings: Settings) -> Iterator[Finding]:
     from hadir.app.wiring import policy_of, serving
-    from hadir.core.errors import SnapshotError
-    from hadir.index.pointers import resolve
+    from hadir.index.pointers import read_pointers
 
-    try:
-        resolve(Path(settings.stores.snapshots))
-    except SnapshotError as error:
-        yield Finding("snapshot", "note", str(error))
+    pointers = read_pointers(Path(settings.stores.snapshots))
+    if pointers.candidate is not None:
+        yield Finding("candidate", "note", f"{pointers.candidate} waits", "hadir index promote lets it serve")
+    if pointers.current is None:
+        yield Finding("snapshot", "note", f"none serves under {settings.stores.snapshots}", "hadir index build")
         return
     served = serving(settings)
     manifest = served.snapshot.manifest
@@ -158,6 +159,22 @@ def _snapshot(settings: Settings) -> Iterator[Finding]:
 
 def _similarity(cosine: float | None) -> str:
     return "not enough data" if cosine is None else f"{cosine:.4f} cosine"
+
+
+def _replicas(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.gate_run import limits_of
+    from hadir.core.clock import SystemClock
+    from hadir.index.acknowledgements import agreement, read_acknowledgements
+    from hadir.index.pointers import read_pointers
+
+    root, silent_s = Path(settings.stores.snapshots), limits_of(settings).replicas.stale_after_s
+    if (current := read_pointers(root).current) is None:
+        return
+    found = agreement(read_acknowledgements(root), current, SystemClock().now_ms(), silent_s)
+    for one in found.serving:
+        yield Finding("replica", "ok", f"{one.replica} serves {one.snapshot} with {one.workers} workers")
+    for one in (*found.refusing, *found.pending):
+        yield Finding("replica", "bad", f"{one.replica} serves {one.snapshot}, not {current}", one.problem or "")
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:

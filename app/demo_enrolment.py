@@ -14,7 +14,7 @@ from hadir.core.errors import InputError, PackError
 from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack
 from hadir.index.enrolments import Enrolments
 from hadir.index.galleries import gallery_at
-from hadir.index.pointers import promote
+from hadir.index.promotion import Note, promote_noted
 from hadir.index.snapshot_build import build_snapshot
 from hadir.index.storage import Storage
 from hadir.index.synthetic import draw_people, read_statistics
@@ -51,5 +51,5 @@ def build_index(pack: FacePack, gallery: Path, snapshots: Path, *, synthetic: in
     drawn = draw_people(read_statistics(pack.info.statistics, pack.info.precision), synthetic, seed)
     enrolled = gallery_at(Storage(gallery), space_of(pack.info))
     path = build_snapshot(snapshots, enrolled, now_ms, version("hadir"), synthetic=drawn)
-    promote(snapshots, path.name)
+    promote_noted(snapshots, path.name, Note(now_ms, "hadir demo", "the demo's people"))
     return path.name

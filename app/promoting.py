@@ -15,7 +15,7 @@ from hadir.core.errors import SnapshotError
 from hadir.core.settings import Settings
 from hadir.index.acknowledgements import Agreement
 from hadir.index.gates import GateResult
-from hadir.index.pointers import Pointers, read_pointers, set_candidate
+from hadir.index.pointers import Pointers, nudge, read_pointers, set_candidate
 from hadir.index.promotion import Note, promote_noted, read_history, rollback_noted
 
 __all__ = ["Placed", "Promoting", "Switch", "Wish", "first_or_candidate"]
@@ -75,6 +75,8 @@ class Promoting:
         """
         before = read_pointers(self._root)
         run = GateRun(self._settings, self._root, before, self._clock.now_ms())
+        if snapshot_id == before.current:
+            return self._ask_again(before, run, wish)
         gates = self._measured(run.results(snapshot_id))
         failed = {gate.name for gate in gates if not gate.ok}
         if failed & UNFORCEABLE or (failed and not wish.force):
@@ -82,6 +84,15 @@ class Promoting:
         note = Note(self._clock.now_ms(), _who(wish), wish.reason, bool(failed), gates)
         after = promote_noted(self._root, snapshot_id, note, before.generation)
         return Switch(snapshot_id, before, gates, after, self._followed(snapshot_id, wish))
+
+    def _ask_again(self, before: Pointers, run: GateRun, wish: Wish) -> Switch:
+        """It serves already, but a replica may have refused it: that one looks again only when the pointers change."""
+        assert before.current is not None
+        gates = self._measured(run.servable(before.current))
+        if any(not gate.ok for gate in gates):
+            return Switch(before.current, before, gates)
+        after = nudge(self._root)
+        return Switch(before.current, before, gates, after, self._followed(before.current, wish))
 
     def roll_back(self, wish: Wish) -> Switch:
         """To the previous snapshot, which served before: it must only be sound and have its pack here.

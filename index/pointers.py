@@ -1,7 +1,4 @@
-"""Which snapshots serve, wait and can be gone back to: one small sealed file beside them, replaced in one step.
-
-`serving.json` names `current`, `candidate` and `previous`. Its bytes are canonical and sealed, so that a single altered
-byte is found; whoever serves then keeps what it has. Like a manifest's, the seal finds accidents, not an attacker.
+"""Which snapshots serve, wait and can be gone back to, and every way in which that changes: each in one step.
 
 Writers exclude each other by a lock on the folder, which the system gives back when a writer dies. A writer that has
 looked at the pointers long before it changes them gives the generation that it saw, and is refused where another was
@@ -11,21 +8,17 @@ faster.
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from hadir.core.errors import SnapshotError
-from hadir.index.durable import write_durably
 from hadir.index.manifest import MANIFEST, read_manifest
+from hadir.index.pointers_file import POINTERS, SNAPSHOT_ID, Pointers, Role, read_pointers, write_pointers
 
 __all__ = [
     "POINTERS",
@@ -33,6 +26,7 @@ __all__ = [
     "Pointers",
     "Role",
     "discard",
+    "nudge",
     "promote",
     "read_pointers",
     "refresh",
@@ -44,62 +38,11 @@ __all__ = [
     "snapshot_ids",
 ]
 
-SCHEMA = 1
-POINTERS = "serving.json"
 LOCK = "serving.lock"
-MOST_POINTER_BYTES = 4096
-
-_ID = re.compile(r"[0-9a-f]{16}")
-
-Role = Literal["current", "candidate", "previous"]
-
-
-@dataclass(frozen=True, slots=True)
-class Pointers:
-    """Ids of snapshots, None where there is none; `generation` grows by one with every change."""
-
-    current: str | None = None
-    candidate: str | None = None
-    previous: str | None = None
-    generation: int = 0
-
-    def role(self, snapshot_id: str) -> Role | None:
-        """What this snapshot is at the moment; None: nothing."""
-        roles: tuple[tuple[str | None, Role], ...] = (
-            (self.current, "current"),
-            (self.candidate, "candidate"),
-            (self.previous, "previous"),
-        )
-        return next((role for named, role in roles if named == snapshot_id), None)
 
 
 Keep = Callable[[Pointers, Pointers], None]
 """What else is to be written when pointers change: given those before and those after."""
-
-
-def read_pointers(root: Path) -> Pointers:
-    """What serves under `root`, a folder of snapshots; `Pointers()` where nothing ever did. Never blocks on a writer.
-
-    Raises:
-        SnapshotError: the file is unreadable or was altered.
-    """
-    path = root / POINTERS
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_POINTER_BYTES + 1)
-    except FileNotFoundError:
-        return Pointers()
-    except OSError as err:
-        raise SnapshotError(f"{path} cannot be read ({err.strerror}): check the folder and its owner") from err
-    try:
-        document = json.loads(content)
-        pointers = Pointers(**{field: document[field] for field in ("current", "candidate", "previous", "generation")})
-        sound = content == _to_bytes(pointers)
-    except (ValueError, KeyError, TypeError, RecursionError) as err:
-        raise _altered(path) from err
-    if not sound:
-        raise _altered(path)
-    return pointers
 
 
 def set_candidate(root: Path, snapshot_id: str) -> Pointers:
@@ -161,6 +104,18 @@ def rollback(root: Path, seen: int | None = None, keep: Keep | None = None) -> P
         return _write(root, before, replace(before, current=before.previous, previous=before.current), keep)
 
 
+def nudge(root: Path) -> Pointers:
+    """The same pointers, one generation on: a replica that refused what they name looks at it again.
+
+    Raises:
+        SnapshotError: nothing serves, or the pointers are damaged.
+    """
+    with _changing(root) as before:
+        if before.current is None:
+            raise SnapshotError(f"no snapshot serves under {root}: there is nothing to ask replicas for")
+        return _write_next(root, before)
+
+
 def retire(root: Path, snapshot_ids: Collection[str]) -> Pointers:
     """Let none of these wait or be gone back to any longer, so that they can be deleted.
 
@@ -211,7 +166,7 @@ def resolve(path: Path) -> Path:
 
 def snapshot_folder(root: Path, snapshot_id: str) -> Path:
     """Where this snapshot lies. Raises SnapshotError: that is no id, or there is no such snapshot."""
-    if not _ID.fullmatch(snapshot_id):
+    if not SNAPSHOT_ID.fullmatch(snapshot_id):
         raise SnapshotError(f"{snapshot_id[:20]!r} is no snapshot's id: expected 16 hex digits (hadir index list)")
     folder = root / snapshot_id
     if not folder.is_dir():
@@ -223,7 +178,7 @@ def snapshot_ids(root: Path) -> list[str]:
     """The ids of all snapshots under `root`, ascending; none where there is no such folder."""
     if not root.is_dir():
         return []
-    return sorted(path.name for path in root.iterdir() if _ID.fullmatch(path.name) and path.is_dir())
+    return sorted(path.name for path in root.iterdir() if SNAPSHOT_ID.fullmatch(path.name) and path.is_dir())
 
 
 def _require_sound(root: Path, snapshot_id: str) -> None:
@@ -255,26 +210,13 @@ def _write(root: Path, before: Pointers, after: Pointers, keep: Keep | None = No
         after = replace(after, previous=None)
     if after == before:
         return before
-    after = replace(after, generation=before.generation + 1)
     if keep is not None:
-        keep(before, after)
-    write_durably(root / POINTERS, _to_bytes(after))
-    return after
+        keep(before, replace(after, generation=before.generation + 1))
+    return _write_next(root, after)
 
 
-def _to_bytes(pointers: Pointers) -> bytes:
-    for named in (pointers.current, pointers.candidate, pointers.previous):
-        if named is not None and not _ID.fullmatch(named):
-            raise ValueError("a pointer names no snapshot")
-    if type(pointers.generation) is not int or pointers.generation < 1:
-        raise ValueError("a generation is a whole number from 1")
-    document = {"schema": SCHEMA, **asdict(pointers)}
-    seal = hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    return (json.dumps({**document, "seal": seal}, indent=1, sort_keys=True) + "\n").encode()
-
-
-def _altered(path: Path) -> SnapshotError:
-    return SnapshotError(
-        f"{path} was altered, its seal does not fit: whoever serves keeps what it has; delete the file and promote "
-        "the snapshot that should serve (hadir index history, hadir index promote ID)"
-    )
+def _write_next(root: Path, pointers: Pointers) -> Pointers:
+    """`pointers` as they were read, or changed since, with the next generation."""
+    pointers = replace(pointers, generation=pointers.generation + 1)
+    write_pointers(root, pointers)
+    return pointers

@@ -244,6 +244,16 @@ def test_a_replica_that_refuses_is_named_with_its_reason_and_not_waited_for(yard
     assert "refuses it: vectors.faiss was altered" in said.out
 
 
+def test_promoting_what_serves_already_asks_a_replica_again_that_refused_it(yard: Yard) -> None:
+    first = yard.build()["snapshot"]
+    before = read_pointers(yard.root)
+    yard.replica("f" * 16, refused=first, problem="no pack of its space")
+    again = yard.document("promote", first, code=3)
+    assert again["after"]["generation"] == before.generation + 1
+    assert again["replicas"]["refusing"][0]["problem"] == "no pack of its space"
+    assert len(yard.document("history")["promotions"]) == 1
+
+
 def test_promoting_needs_something_that_waits(yard: Yard) -> None:
     yard.build()
     said = yard("promote")

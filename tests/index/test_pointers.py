@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hadir.index.pointers import (
     POINTERS,
     Pointers,
     discard,
+    nudge,
     promote,
     read_pointers,
     resolve,
@@ -100,6 +102,18 @@ def test_a_change_that_changes_nothing_is_none(root: Path, ids: list[str]) -> No
     written = (root / POINTERS).stat().st_mtime_ns
     assert promote(root, ids[0]) == set_candidate(root, ids[0]) == retire(root, [ids[1]]) == first
     assert (root / POINTERS).stat().st_mtime_ns == written
+
+
+def test_a_nudge_changes_the_generation_alone(root: Path, ids: list[str]) -> None:
+    before = promote(root, ids[0])
+    assert nudge(root) == replace(before, generation=2)
+    assert read_pointers(root) == replace(before, generation=2)
+
+
+def test_where_nothing_serves_nobody_can_be_nudged(root: Path, ids: list[str]) -> None:
+    set_candidate(root, ids[0])
+    with pytest.raises(SnapshotError, match="no snapshot serves"):
+        nudge(root)
 
 
 def test_what_is_retired_neither_waits_nor_is_gone_back_to(root: Path, ids: list[str]) -> None:

@@ -71,7 +71,7 @@ def test_a_crash_between_line_and_pointers_leaves_a_line_that_did_not_happen(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as crash:
-        crash.setattr("hadir.index.pointers.write_durably", killed)
+        crash.setattr("hadir.index.pointers_file.write_durably", killed)
         with pytest.raises(KeyboardInterrupt):
             promote_noted(tmp_path, ids[1], NOTE)
     assert read_history(tmp_path).undone == {1}
