@@ -73,7 +73,8 @@ def make_site(folder: Path, people: Sequence[RealPerson], now_ms: int, settings:
     )
     (folder / "hadir.toml").write_text(
         f'[run]\nfolder = "{folder}/run"\n'
-        f'[stores]\nphotos = "{folder}/kept"\ngallery = "{folder}/gallery"\nsnapshots = "{folder}/snapshots"\n'
+        f'[stores]\nmodels = "{folder}/models"\nphotos = "{folder}/kept"\ngallery = "{folder}/gallery"\n'
+        f'snapshots = "{folder}/snapshots"\n'
         f'case_photos = "{folder}/cases"\n'
         f"[attendance]\n{tables}\n"
         f'[ledger]\nurl = "sqlite:///{folder}/ledger.db"\nheads = "{folder}/heads.jsonl"\n{settings}',
