@@ -27,10 +27,10 @@ class BareProcess:
     """One of them, warm: it has gone through the photos once. `begin` on several, then `end` on each, lets them work
     at the same time; between the two it waits on its standard input and costs nothing."""
 
-    def __init__(self, workplace: Workplace, batch: int) -> None:
-        stage = msgspec.json.encode(workplace.stage).decode()
+    def __init__(self, module: str, arguments: Sequence[str]) -> None:
+        """`module` is a program that answers as `_bare_worker` does."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks._bare_worker", stage, str(workplace.selfies_file), str(batch)],
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -70,8 +70,10 @@ class Ceiling:
 @contextmanager
 def bare_processes(workplace: Workplace, count: int, batch: int) -> Iterator[list[BareProcess]]:
     """`count` warm processes, ended on leaving."""
+    stage = msgspec.json.encode(workplace.stage).decode()
+    arguments = [stage, str(workplace.selfies_file), str(batch)]
     with ExitStack() as closers:
-        processes = [BareProcess(workplace, batch) for _ in range(count)]
+        processes = [BareProcess("benchmarks._bare_worker", arguments) for _ in range(count)]
         for process in processes:
             closers.callback(process.close)
         work_together(processes, passes=1)

@@ -7,7 +7,7 @@ bytes are deterministic for one version of pyarrow, so the same content has the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, cast
 
 import numpy as np
@@ -40,6 +40,9 @@ _FACE = pa.struct(
 )
 
 
+_MEASURES = tuple(field.name for field in fields(FaceMeasures))
+
+
 def _template_schema(space: EmbeddingSpace) -> pa.Schema:
     return pa.schema(
         [
@@ -66,12 +69,17 @@ def pack_templates(templates: Sequence[Template], space: EmbeddingSpace) -> byte
         "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), space.dimension),
         "embedding_space": [space.name] * len(templates),
         "pack": [space.pack] * len(templates),
-        "face": [None if t.face is None else asdict(t.face) for t in templates],
+        "face": [None if t.face is None else _measures(t.face) for t in templates],
         "legal_basis": [t.legal_basis for t in templates],
         "notice_version": [t.notice_version for t in templates],
         "enrolled_at_ms": [t.enrolled_at_ms for t in templates],
     }
     return _write(pa.table(columns, schema=_template_schema(space)))
+
+
+def _measures(face: FaceMeasures) -> dict[str, object]:
+    """As `dataclasses.asdict`, which takes ten times as long since it copies every value."""
+    return {name: getattr(face, name) for name in _MEASURES}
 
 
 def unpack_templates(content: bytes, space: EmbeddingSpace) -> list[Template]:

@@ -19,7 +19,7 @@ from hadir.core.errors import ConfigError, GalleryError
 from hadir.index.gallery import Gallery
 from hadir.index.photo_store import PhotoStore
 from hadir.index.reindex_chunks import ChunkFiles, EmbeddedPhoto
-from hadir.index.reindex_plan import ReindexPlan, coverage, plan_reindex
+from hadir.index.reindex_plan import Coverage, ReindexPlan, coverage, plan_reindex
 from hadir.index.storage import Storage
 from hadir.index.templates import Template
 from hadir.pipeline.embedding import Embedder
@@ -100,11 +100,16 @@ class Reindexing:
         Raises:
             PoolLost, StoreUnavailable, GalleryError: finished chunks are kept, a next run goes on from there.
         """
-        already = coverage(self._source.templates(), self._target.templates())
-        while (plan := self.plan()).templates and not self._tried.keys() >= {t.id for t in plan.templates}:
+        already = None
+        while True:
+            held, there = self._source.templates(), self._target.templates()
+            plan = plan_reindex(self._source.space, self._target.space, held, there)
+            already = len(held) - len(plan.templates) if already is None else already
+            if self._tried.keys() >= {template.id for template in plan.templates}:
+                break
             self._embed_and_write(plan, embedder, advance)
         ChunkFiles(self._chunks, plan).remove_others()
-        return self._account(already.photos - len(already.missing))
+        return self._account(coverage(held, there), already)
 
     def _embed_and_write(self, plan: ReindexPlan, embedder: Embedder, advance: Advance) -> None:
         files = ChunkFiles(self._chunks, plan)
@@ -167,8 +172,7 @@ class Reindexing:
             rest = [template for template in there if template.person == person and _key(template) not in gone]
             self._target.replace(person, rest, self._target.space.name)
 
-    def _account(self, already: int) -> Reindexed:
-        stands = coverage(self._source.templates(), self._target.templates())
+    def _account(self, stands: Coverage, already: int) -> Reindexed:
         failed = tuple(FailedPhoto(person, photo, self._tried.get(photo) or "") for person, photo in stands.missing)
         return Reindexed(
             people=stands.people,
