@@ -51,10 +51,9 @@ def enroll(
 
     Killed, it has kept what it had done; run it again and it goes on there.
     """
-    from getpass import getuser
-
     from hadir.app.enrolment import Grounds, enrol
     from hadir.app.fresh import require_served, serve_fresh
+    from hadir.app.operator_name import operator_name
     from hadir.app.photo_list import list_photos
     from hadir.app.stores import enrolments, pack_folder, space_of
     from hadir.core.clock import SystemClock
@@ -77,7 +76,9 @@ def enroll(
         done = enrol(listed, loaded, place, store, grounds=grounds, clock=clock, advance=advance)
     fresh = None
     if serve and done.people:
-        fresh = serve_fresh(settings, store, by=getuser(), reason=f"enrolled {len(done.people)} people", clock=clock)
+        fresh = serve_fresh(
+            settings, store, by=operator_name(), reason=f"enrolled {len(done.people)} people", clock=clock
+        )
     _tell(done, len(listed), store.space.name, fresh, as_json)
     if not done.refused:
         return _DONE

@@ -103,15 +103,14 @@ def erase(
 
     The snapshot that serves is replaced by one without the person; a running pipeline takes it within a second.
     """
-    from getpass import getuser
-
     from hadir.app.erasure import erase as erase_person
     from hadir.app.gallery_words import erasure_lines
+    from hadir.app.operator_name import operator_name
     from hadir.core.clock import SystemClock
 
     if not reason.strip():
         raise wrong_use("--reason is empty: name the request that asks for the erasure")
-    done = erase_person(settings_of(config), person, reason=reason, by=by or getuser(), clock=SystemClock())
+    done = erase_person(settings_of(config), person, reason=reason, by=by or operator_name(), clock=SystemClock())
     if as_json:
         print_json(done.as_json())
     else:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from hadir.app import cli_promote
-from hadir.app.cli_calibrate import Normalise, calibrating
+from hadir.app import cli_build, cli_promote
 from hadir.app.options import Config, Json, settings_of, wrong_use
-from hadir.app.output import lines, out, print_json
-
-if TYPE_CHECKING:
-    from hadir.core.settings import Settings
-    from hadir.index.snapshot_build import SyntheticPeople
-    from hadir.index.space import EmbeddingSpace
+from hadir.app.output import lines, print_json
 
 __all__ = ["register"]
 
 _DONE, _GATE_FAILED = 0, 4
 
-Gallery = Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")]
-Space = Annotated[str | None, typer.Option(help="Embedding space, where there are several galleries.")]
 Place = Annotated[
     Path | None,
     typer.Argument(metavar="[SNAPSHOT]", help="An id, a snapshot's folder, or a folder of them. Default: the current."),
@@ -33,92 +24,13 @@ Place = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(no_args_is_help=True, help="Build index snapshots, compare them and let them serve.")
-    group.command("build", epilog="Example:  hadir index build --gallery var/gallery")(build)
+    cli_build.register(group)
     group.command("list", epilog="Example:  hadir index list")(list_all)
     group.command("show", epilog="Example:  hadir index show")(show)
     group.command("diff", epilog="Example:  hadir index diff")(diff)
     group.command("verify", epilog="Example:  hadir index verify var/snapshots")(verify)
     cli_promote.register(group)
     app.add_typer(group, name="index")
-
-
-def build(
-    gallery: Gallery = None,
-    space: Space = None,
-    snapshots: Annotated[
-        Path | None, typer.Option("--snapshots", "--out", help="Folder of snapshots. Default: the settings'.")
-    ] = None,
-    synthetic: Annotated[int, typer.Option(min=0, max=1_000_000, help="People who are not real, for rehearsals.")] = 0,
-    normalisation: Normalise = "auto",
-    promote: Annotated[bool, typer.Option("--promote", help="Let it serve as well, if it passes the gates.")] = False,
-    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
-    config: Config = None,
-    as_json: Json = False,
-) -> int:
-    """Build a snapshot of the whole gallery and check it; it then waits as the candidate (hadir index promote).
-
-    Where nothing has served yet, it serves at once. Exit code 4: a gate of --promote failed, and it waits.
-    """
-    from hadir.app.promoting import Wish, first_or_candidate
-    from hadir.app.snapshot_report import say_snapshot, snapshot_document
-    from hadir.app.stores import gallery_root
-    from hadir.app.switch_report import exit_code, say_switch, switch_document
-    from hadir.app.wiring import policy_of
-    from hadir.core.clock import SystemClock
-    from hadir.core.thresholds import rate_key
-    from hadir.index.galleries import only_gallery
-    from hadir.index.pointers import read_pointers
-    from hadir.index.snapshot import load_snapshot
-    from hadir.index.snapshot_build import build_snapshot
-
-    settings = settings_of(config)
-    store = only_gallery(gallery_root(settings, gallery), space)
-    root, clock = snapshots or Path(settings.stores.snapshots), SystemClock()
-    before = read_pointers(root)
-    drawn = _drawn(settings, store.space, synthetic)
-    with calibrating() as bar:
-        path = build_snapshot(
-            root,
-            store,
-            clock.now_ms(),
-            version("hadir"),
-            synthetic=drawn,
-            normalisation=normalisation,
-            accept_rate=rate_key(policy_of(settings).accept_fmr),
-            on_cell=lambda _: bar.advance(bar.task_ids[0]),
-        )
-    placed = first_or_candidate(root, path.name, before, reason, clock)
-    switch = None
-    if not as_json:
-        say_snapshot(path, load_snapshot(path))
-    if promote and placed == "candidate":
-        switch = cli_promote.promoting(settings, root, as_json).promote(path.name, Wish(reason))
-    if as_json:
-        promotion = None if switch is None else switch_document(switch)
-        role = read_pointers(root).role(path.name)
-        print_json({**snapshot_document(path, load_snapshot(path)), "role": role, "promotion": promotion})
-    elif switch is not None:
-        say_switch(switch, cli_promote.NOW_SERVES)
-    else:
-        out.print(_PLACED[placed])
-    return _DONE if switch is None else exit_code(switch)
-
-
-_PLACED = {
-    "first": "Snapshot pertama, langsung dipakai · the first snapshot here, it serves at once.",
-    "current": "Sudah dipakai · it serves already.",
-    "candidate": "Menunggu sebagai kandidat · it waits as the candidate: hadir index promote lets it serve.",
-}
-
-
-def _drawn(settings: Settings, space: EmbeddingSpace, count: int) -> SyntheticPeople | None:
-    if count == 0:
-        return None
-    from hadir.app.serving_pack import pack_for_space
-    from hadir.index.synthetic import draw_people, read_statistics
-
-    info = pack_for_space(settings, space).info
-    return draw_people(read_statistics(info.statistics or Path("statistics.npz"), info.precision), count, seed=0)
 
 
 def list_all(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hadir.app.operator_name import operator_name
 from hadir.core.clock import Clock
 from hadir.core.errors import InputError, PackError
 from hadir.faces.manifest import PackFile
@@ -117,7 +116,7 @@ class Intake:
         licence = licence_of(wish.name, source)
         self._approve(licence)
         now_ms = self._clock.now_ms()
-        accepted = Acceptance(licence, _user(), now_ms)
+        accepted = Acceptance(licence, operator_name(), now_ms)
         return self._store.add(wish.name, source, accepted, origin, now_ms=now_ms, front=wish.front)
 
     def _expected(self, wish: Wish) -> _Expected:
@@ -134,11 +133,3 @@ class Intake:
         folder = self._store.root / DOWNLOADS
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-
-def _user() -> str:
-    """Who runs this command, as the system knows them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user that no file names
-        return f"uid {os.getuid()}"

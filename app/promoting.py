@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from hadir.app.gate_run import UNFORCEABLE, GateRun, limits_of
+from hadir.app.operator_name import operator_name
 from hadir.app.replica_wait import wait_for_replicas
 from hadir.core.clock import Clock
 from hadir.core.errors import SnapshotError
@@ -124,7 +124,7 @@ class Promoting:
 
 
 def _who(wish: Wish) -> str:
-    return wish.by or getpass.getuser()
+    return wish.by or operator_name()
 
 
 def first_or_candidate(root: Path, snapshot_id: str, before: Pointers, reason: str, clock: Clock) -> Placed:
@@ -135,7 +135,7 @@ def first_or_candidate(root: Path, snapshot_id: str, before: Pointers, reason: s
     if snapshot_id == before.current:
         return "current"
     if before.current is None and not read_history(root).promotions:
-        note = Note(clock.now_ms(), getpass.getuser(), reason or "the first one")
+        note = Note(clock.now_ms(), operator_name(), reason or "the first one")
         promote_noted(root, snapshot_id, note, before.generation)
         return "first"
     set_candidate(root, snapshot_id)
