@@ -34,7 +34,10 @@ def register(app: typer.Typer) -> None:
 
 def calibrate(
     gallery: Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")] = None,
-    space: Annotated[str | None, typer.Option(help="Embedding space, where there are several galleries.")] = None,
+    space: Annotated[
+        str | None,
+        typer.Option("--pack", "--space", help="Which gallery, where there are several: its pack's name or its space."),
+    ] = None,
     normalisation: Normalise = "auto",
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="An HTML page with plots.")] = None,
     config: Config = None,

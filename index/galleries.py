@@ -44,7 +44,7 @@ def spaces(root: Storage) -> list[EmbeddingSpace]:
 
 
 def only_gallery(root: Storage, space: str | None = None) -> Gallery:
-    """The gallery whose space's name begins with `space`; without one, the only gallery that there is.
+    """The gallery whose space's name begins with `space`, or whose pack has that name; without one, the only one.
 
     Raises:
         InputError: there is none, none or several of that name, or several and no name was given; the message lists
@@ -53,7 +53,7 @@ def only_gallery(root: Storage, space: str | None = None) -> Gallery:
     found = galleries(root)
     if not found:
         raise InputError(f"there is no gallery at {root.uri}: enrol people first (hadir enroll)")
-    fitting = [gallery for gallery in found if gallery.space.name.startswith(space or "")]
+    fitting = [one for one in found if space in {None, one.space.pack} or one.space.name.startswith(space or "")]
     if len(fitting) == 1:
         return fitting[0]
     there = ", ".join(f"{g.space.name[:16]} ({g.space.pack} {g.space.precision})" for g in found)
