@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from hadir.app.csv_dialect import delimiter_of
+from hadir.attendance.csv_table import read_table
 from hadir.core.check_in import Channel, CheckIn, Direction, Fix
-from hadir.core.errors import InputError, Undecodable
+from hadir.core.errors import ConfigError, InputError, Undecodable
 from hadir.pipeline.codec import decode, encode_check_in
 from hadir.pipeline.ports import Record
 
@@ -31,10 +30,9 @@ COLUMNS = (
 """Only `person` must be there. Empty means: direction `in`, channel `face`, captured now, no fix, a new id."""
 
 _EXAMPLE = "2026-01-31T07:21:00+07:00"
-_MOST_CSV_BYTES = 64 << 20
 _MOST_PHOTO_BYTES = 5 << 20
 
-Row = dict[str, str]
+Row = Mapping[str, str]
 
 
 def read_check_ins(path: Path, now_ms: int) -> Iterator[CheckIn]:
@@ -45,21 +43,15 @@ def read_check_ins(path: Path, now_ms: int) -> Iterator[CheckIn]:
     """
     if not path.is_file():
         raise InputError(f"there is no file {path}; expected a CSV with columns {','.join(COLUMNS)}")
-    if path.stat().st_size > _MOST_CSV_BYTES:
-        raise InputError(f"{path} is larger than 64 MiB: split it")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="", delimiter=delimiter_of(file))
-            _check_header(path, reader.fieldnames)
-            for row in reader:
-                try:
-                    yield _check_in(path.parent, {k: (v or "").strip() for k, v in row.items() if k}, now_ms)
-                except InputError as error:
-                    raise InputError(f"{path}: line {reader.line_num}: {error}") from error
-    except csv.Error as error:
-        raise InputError(f"{path} is not a CSV: {error}; expected text with columns {','.join(COLUMNS)}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text at byte {error.start}: save it as CSV UTF-8") from error
+        rows = read_table(path, COLUMNS[:1], COLUMNS[1:], lambda row: (row.line, row.cells))
+    except ConfigError as error:
+        raise InputError(str(error)) from error
+    for line, cells in rows:
+        try:
+            yield _check_in(path.parent, cells, now_ms)
+        except InputError as error:
+            raise InputError(f"{path}: line {line}: {error}") from error
 
 
 def single_check_in(person: str, direction: str, photos: Sequence[Path], at: str | None, now_ms: int) -> CheckIn:
@@ -96,14 +88,6 @@ def _deliverable(check_in: CheckIn) -> CheckIn:
     if received.invalid_field is not None:
         raise InputError(f"{received.invalid_field} is out of range: docs/wire-format.md says what may stand there")
     return check_in
-
-
-def _check_header(path: Path, names: object) -> None:
-    given = set(names) if isinstance(names, list | tuple) else set()
-    if "person" not in given:
-        raise InputError(f"{path}: line 1 must name the columns; 'person' is missing, known are {', '.join(COLUMNS)}")
-    if unknown := sorted(given - set(COLUMNS)):
-        raise InputError(f"{path}: unknown column '{unknown[0]}'; known are {', '.join(COLUMNS)}")
 
 
 def _check_in(folder: Path, row: Row, now_ms: int) -> CheckIn:

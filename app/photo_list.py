@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hadir.attendance.csv_table import Complaints, Numbered, Row, read_table
+from hadir.attendance.csv_table import Row, read_table
 from hadir.core.errors import ConfigError, InputError
 from hadir.core.nip import is_nip
 from hadir.index.templates import MOST_PERSON_BYTES
@@ -42,7 +41,7 @@ def list_photos(source: Path) -> list[PersonPhoto]:
     if source.suffix.lower() != ".csv" or not source.is_file():
         raise InputError(f"{source} is neither a folder of photos per person nor a CSV file with columns person,photo")
     try:
-        photos = read_table(source, _COLUMNS, _OPTIONAL, lambda row: _from_row(source.parent, row), _nothing_else)
+        photos = read_table(source, _COLUMNS, _OPTIONAL, lambda row: _from_row(source.parent, row))
     except ConfigError as err:
         raise InputError(str(err)) from err
     if not photos:
@@ -81,7 +80,3 @@ def _from_row(folder: Path, row: Row) -> PersonPhoto:
     if not row.get("photo") or not path.is_file():
         raise row.bad("photo", "a file there is, its path relative to the CSV")
     return PersonPhoto(person, path, row.get("legal_basis") or None, row.get("notice_version") or None)
-
-
-def _nothing_else(rows: Sequence[Numbered[PersonPhoto]], complaints: Complaints) -> None:
-    """Several photos of a person, and one photo twice, are both allowed."""

@@ -19,8 +19,8 @@ HADIR = str(Path(sys.executable).with_name("hadir"))
 SHORT_OF_A_SENTENCE = 12
 
 BAD_ROWS = {
-    "no_person": ("direction\nin\n", "'person' is missing"),
-    "unknown_column": ("person,colour\np,red\n", "unknown column 'colour'"),
+    "no_person": ("direction\nin\n", "column person is missing"),
+    "unknown_column": ("person,colour\np,red\n", "column 'colour' is unknown"),
     "bad_direction": (
         "person,channel,direction\np,paper,in\np,paper,sideways\n",
         "line 3: direction = sideways: expected one of in, out",
@@ -49,6 +49,9 @@ MISUSED = {
     "compare {photo}": "'B'",
     "evaluate {photos} --photos-per-template 0": "--photos-per-template",
     "index build --synthetic -1": "--synthetic",
+    "gallery erase P00001": "--reason",
+    "gallery duplicates --most 0": "--most",
+    "gallery show": "PERSON",
     "explain": "CHECK_IN_ID",
     "bench": "NAME",
     "bench ceiling --rounds 0": "--rounds",
@@ -97,6 +100,13 @@ REFUSED = {
     "evaluate {empty}": "holds no photos",
     "evaluate {photos}": "one with over 1 photo",
     "index build --gallery {missing}": "missing",
+    "gallery status --gallery {missing}": "enrol people first",
+    "gallery status --space ffff": "0 galleries of space",
+    "gallery show nobody": "nothing is held",
+    "gallery erase nobody --reason 17/2026": "nothing is held",
+    "gallery encrypt": "key_file names no key",
+    "gallery encrypt --old-key {missing}": "missing",
+    "enroll {photos} --pack {empty} --serve": "{empty}",
     "index show {missing}": "no snapshot",
     "index show {photos}": "photos",
     "index verify {missing}": "no snapshot",
@@ -209,7 +219,7 @@ def test_a_line_with_zero_bytes_is_no_crash(tmp_path: Path) -> None:
     path.write_bytes(b'person\n"' + b"x" * 200_000 + b'"\n')
     found = hadir("send", path)
     assert found.code == 1
-    assert "not a CSV" in found.problem()
+    assert "not CSV" in found.problem()
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_comma_semicolon_bom_and_blank_rows_read_the_same(tmp_path: Path, data: 
         (b"key,size\na,1,2\n", "line 2: 3 cells, expected 2"),
         (b"key,size\na/b,1\n", "column key is 'a/b'"),
         (b"key,size\n" + b"a" * 65 + b",1\n", "an id of 1 to 64 bytes"),
-        (b"key,size\n" + b"a" * 257 + b",1\n", "a cell is longer than 256"),
+        (b"key,size\n" + b"a" * 1025 + b",1\n", "a cell is longer than 1024"),
         (b"key,size\na\x00,1\n", "column key is"),
         (b"key,size\na,10.5\n", "column size is '10.5', expected a number from 0 to 10"),
         (b"key,size\na,nan\n", "column size is 'nan'"),
