@@ -55,6 +55,7 @@ def test_it_holds_exactly_the_files_of_the_code_folders(wheel: zipfile.Path) -> 
         "app/policy.toml",
         "app/templates/report.html",
         "attendance/migrations/0001_initial.sql",
+        "faces/model_lock.toml",
         "faces/weights/manifest.json",
         "faces/weights/descriptor_int8.onnx",
         "faces/weights/descriptor_fp16.onnx",
