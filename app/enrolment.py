@@ -85,7 +85,7 @@ def enrol(
         OSError: a photo file cannot be read.
     """
     with enrolments.exclusive():
-        desk = _Desk(pack, {t.id: t.person for t in gallery.templates()}, grounds)
+        desk = _Desk(pack, gallery.owners(), grounds)
         for step in _steps(photos):
             enrolments.keep(gallery, *desk.look(step, clock.now_ms()))
             advance(len(step))

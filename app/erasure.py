@@ -96,8 +96,7 @@ def erase(settings: Settings, person: str, *, reason: str, by: str, clock: Clock
 
 def _held(place: Enrolments, person: str) -> bool:
     return any(
-        any(t.person == person for t in gallery.templates())
-        or any(one.person == person for one in Refusals(gallery.storage).all())
+        person in gallery.owners().values() or any(one.person == person for one in Refusals(gallery.storage).all())
         for gallery in galleries(place.root)
     )
 

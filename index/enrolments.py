@@ -82,7 +82,7 @@ class Enrolments:
 
     def owners(self) -> dict[str, str]:
         """Photo id to person, over all embedding spaces. Raises as `Gallery.templates`."""
-        return {t.id: t.person for gallery in galleries(self.root) for t in gallery.templates()}
+        return {photo: person for gallery in galleries(self.root) for photo, person in gallery.owners().items()}
 
     def keep(
         self, gallery: Gallery, accepted: Sequence[tuple[bytes, Template]], refused: Sequence[Refusal] = ()
@@ -105,7 +105,7 @@ class Enrolments:
         Killed in between, it is finished by the next step; asked again, it removes what is left.
         """
         found = galleries(self.root)
-        photos = {t.id for gallery in found for t in gallery.templates() if t.person == person}
+        photos = {photo for gallery in found for photo, owner in gallery.owners().items() if owner == person}
         self._note(photos)
         templates = sum(gallery.remove(person) for gallery in found)
         refusals = sum(Refusals(gallery.storage).forget(person) for gallery in found)

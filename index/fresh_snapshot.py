@@ -60,7 +60,7 @@ def build_fresh(
     current = load_snapshot(folder)
     require_same_space("the snapshot that serves", current.manifest.space.name, gallery.space.name)
     before = people_from_json((folder / PEOPLE).read_bytes())
-    changed = _changed(before, digests_of(gallery.templates()), erased)
+    changed = _changed(before, digests_of(gallery.owners()), erased)
     if not changed:
         return Fresh(folder, 0, current.manifest.carried, pointers.generation)
     carried = _carried(current, changed)

