@@ -11,7 +11,7 @@ from hadir.app.options import Json
 from hadir.app.output import lines, out, print_json
 
 if TYPE_CHECKING:
-    from hadir.app.demo import DemoResult
+    from hadir.app.demo import DemoOptions, DemoResult
 
 __all__ = ["register"]
 
@@ -33,10 +33,18 @@ def demo(
     as_json: Json = False,
 ) -> int:
     """Real faces, 13,000 synthetic people, a stream with every trouble in it: expected against actual verdicts."""
-    from hadir.app.demo import DemoOptions, run_demo
+    from hadir.app.demo import DemoOptions
+    from hadir.app.demo_folder import demo_folder
+
+    with demo_folder(folder):
+        return _play(DemoOptions(folder, broker, pool, faces, per_s, quiet=as_json), tamper, as_json)
+
+
+def _play(options: DemoOptions, tamper: bool, as_json: bool) -> int:
+    from hadir.app.demo import run_demo
     from hadir.app.demo_report import summary, write_report
 
-    result = run_demo(DemoOptions(folder, broker, pool, faces, per_s, quiet=as_json))
+    result, folder = run_demo(options), options.folder
     write_report(result, folder)
     numbers = summary(result)
     good = not (result.tally.mismatches or result.tally.missing or result.tally.doubled or result.problems)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 from hadir.actors.leftovers import end_leftovers
 from hadir.app.board import Sheet
 from hadir.app.demo_enrolment import build_index, enrol_people
+from hadir.app.demo_folder import forget_earlier_demo
 from hadir.app.demo_people import FEWEST_PEOPLE, Photo, RealPerson, crowd_of, people_in_folder, people_in_packages
 from hadir.app.demo_site import assign_units, write_site
 from hadir.app.demo_stream import Pace, stream
@@ -24,7 +24,6 @@ from hadir.app.log_ends import open_ends
 from hadir.app.logs import log_to
 from hadir.app.options import DEFAULTS
 from hadir.app.output import out
-from hadir.app.run_folder import held
 from hadir.app.scenarios import Cast, Expected, Planned, plan
 from hadir.app.stores import enrolments
 from hadir.app.tally import Tally, tally
@@ -45,7 +44,7 @@ __all__ = ["DemoOptions", "DemoResult", "run_demo"]
 
 _SYNTHETIC = 13_000
 _SEED = 20_260_131
-_MARK = "hadir.toml"
+_SETTINGS, _NEW_SETTINGS = "hadir.toml", "hadir.toml.new"
 _TRIED = 8
 _NEAR = 0.02
 """Cosine by which variations of two photos may come closer than the photos are."""
@@ -80,13 +79,19 @@ class DemoResult:
 
 
 def run_demo(options: DemoOptions) -> DemoResult:
-    """Enrol, index, stream, compare. Raises HadirError where the demo cannot be set up at all."""
-    settings = _prepare(options)
-    log_to(options.folder / "log.jsonl")
+    """Enrol, index, stream, compare, in a folder that `demo_folder` holds.
+
+    Raises:
+        HadirError: the demo cannot be set up at all; then what an earlier one left in the folder is still there.
+    """
+    end_leftovers(options.folder)
+    settings = _settings(options)
     say = _Steps(options.quiet)
     pack = load_pack("open")
     people = people_in_folder(options.faces) if options.faces else people_in_packages()
     usable, refused = _sort_out(people, pack)
+    ends = open_ends(settings, from_now=True)
+    _start_anew(options.folder)
     say("faces", f"{len(usable)} real people; enrolment refuses {len(refused)} photos: {_why(refused)}")
     enrolled = usable[:-1]
     now_ms = SystemClock().now_ms()
@@ -97,34 +102,38 @@ def run_demo(options: DemoOptions) -> DemoResult:
     _write_truth(options.folder / "truth.csv", truth)
     say("truth", f"{len(truth)} expected verdicts in {options.folder / 'truth.csv'}, before the stream starts")
     say("stream", f"{len(planned)} records through the {options.broker} log and the {options.pool} pool")
-    ends = open_ends(settings, from_now=True)
     sheet = stream(settings, ends, planned, Pace(options.per_s, kill_a_worker=options.pool == "ray"))
+    return _result(settings, len(enrolled) + _SYNTHETIC, planned, sheet, refused)
+
+
+def _start_anew(folder: Path) -> None:
+    """From here on the earlier demo is gone."""
+    forget_earlier_demo(folder)
+    (folder / _NEW_SETTINGS).rename(folder / _SETTINGS)
+    log_to(folder / "log.jsonl")
+
+
+def _result(
+    settings: Settings, people: int, planned: Sequence[Planned], sheet: Sheet, refused: Sequence[tuple[str, str]]
+) -> DemoResult:
+    """What is in the ledger now, against what was expected."""
+    truth = [one.expected for one in planned if one.expected is not None]
     with closing(open_ledger(settings.ledger.url)) as ledger:
-        checked = tally(truth, export(ledger))
-        problems = verify(ledger, read_heads(Path(settings.ledger.heads)))
-        explained = _explain_one(ledger, truth)
-    return DemoResult(
-        settings=settings,
-        people=len(enrolled) + _SYNTHETIC,
-        planned=tuple(planned),
-        sheet=sheet,
-        tally=checked,
-        problems=tuple(str(problem) for problem in problems),
-        refused=tuple(refused),
-        explained=tuple(explained),
-    )
+        return DemoResult(
+            settings=settings,
+            people=people,
+            planned=tuple(planned),
+            sheet=sheet,
+            tally=tally(truth, export(ledger)),
+            problems=tuple(str(problem) for problem in verify(ledger, read_heads(Path(settings.ledger.heads)))),
+            refused=tuple(refused),
+            explained=tuple(_explain_one(ledger, truth)),
+        )
 
 
-def _prepare(options: DemoOptions) -> Settings:
-    """An empty folder with the demo's settings in it; what an earlier demo left there goes."""
-    folder = options.folder
-    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
-        raise InputError(f"{folder} holds other things than an earlier demo: name another folder with --folder")
-    with held(folder):
-        end_leftovers(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    place = folder.absolute()
+def _settings(options: DemoOptions) -> Settings:
+    """The demo's settings, in a file that nobody uses yet."""
+    place = options.folder.absolute()
     site = {name: place / "site" / f"{name}.csv" for name in ("roster", "units", "sites", "placements", "shifts")}
     lines = [
         "# Written by hadir demo; use it to look around:  hadir explain ID --config FILE",
@@ -134,8 +143,9 @@ def _prepare(options: DemoOptions) -> Settings:
         "[attendance]\n" + "\n".join(f"{name} = {_toml(path)}" for name, path in site.items()),
         f"[ledger]\nurl = {_toml(f'sqlite:///{place}/ledger.db')}\nheads = {_toml(place / 'ledger-heads.jsonl')}",
     ]
-    (folder / _MARK).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return load_settings(DEFAULTS, folder / _MARK)
+    path = options.folder / _NEW_SETTINGS
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return load_settings(DEFAULTS, path)
 
 
 def _varies(photo: Photo, pack: FacePack) -> bool:

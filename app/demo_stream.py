@@ -41,14 +41,14 @@ class Pace:
 
 
 def stream(settings: Settings, ends: LogEnds, planned: Sequence[Planned], pace: Pace) -> Sheet:
-    """Run a station on `planned` and return what its board shows at the end.
+    """Run a station on `planned` and return what its board shows at the end; the run folder is held already.
 
     Raises:
         HadirError: the station could not start, or ended by itself.
     """
     board, clock = Board(), SystemClock()
     watcher = BoardWatcher(board, clock)
-    with Station(settings, ends, clock, [watcher], [watcher]) as station:
+    with Station(settings, ends, clock, [watcher], [watcher], holds_folder=False) as station:
         station.start()
         title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
         view = LiveView(

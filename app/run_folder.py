@@ -10,9 +10,9 @@ from pathlib import Path
 
 from hadir.core.errors import SetupError
 
-__all__ = ["held"]
+__all__ = ["LOCK", "held"]
 
-_LOCK = "lock"
+LOCK = "lock"
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def held(folder: Path) -> Iterator[None]:
         SetupError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -72,11 +72,17 @@ class Station:
         clock: Clock,
         watchers: Sequence[Observer] = (),
         snapshot_watchers: Sequence[SnapshotObserver] = (),
+        *,
+        holds_folder: bool = True,
     ) -> None:
-        """Raises what loading packs, snapshots, rules, ledger and Ray raise: one line each."""
+        """`holds_folder` is False where the caller keeps the run folder itself, for longer.
+
+        Raises what loading packs, snapshots, rules, ledger and Ray raise: one line each.
+        """
         self._closers = ExitStack()
         try:
-            self._closers.enter_context(held(Path(settings.run.folder)))
+            if holds_folder:
+                self._closers.enter_context(held(Path(settings.run.folder)))
             self._settings, self._clock = settings, clock
             served = serving(settings)
             self.ledger = open_ledger(settings.ledger.url)
