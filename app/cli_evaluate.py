@@ -2,116 +2,128 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hadir.app.options import Config, Json, Pack, settings_of
-from hadir.app.output import lines, out, print_json, progress
+from hadir.app.options import Config, Json, Pack, settings_of, wrong_use
+from hadir.app.output import lines, out, print_json
+from hadir.core.errors import InputError
 
 if TYPE_CHECKING:
+    from hadir.app.embedded_photos import Embedded
+    from hadir.app.evaluation_run import Cohort, Worn
     from hadir.app.photo_list import PersonPhoto
-    from hadir.core.vectors import Vectors
     from hadir.faces.pack import FacePack
-    from hadir.index.evaluation import Accuracy
 
 __all__ = ["register"]
 
-_BATCH = 32
+
+class _Occlude(StrEnum):
+    """The same words as `faces.occlusion.Occlusion`, without its imports in front of every --help."""
+
+    HIJAB = "hijab"
+    MASK = "mask"
+    GLASSES = "glasses"
+    SUNGLASSES = "sunglasses"
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("evaluate", epilog="Example:  hadir evaluate photos/ --report accuracy.html")(evaluate)
+    app.command("evaluate", epilog="Example:  hadir evaluate photos/ --photos-per-template 3 --report accuracy.html")(
+        evaluate
+    )
 
 
 def evaluate(
     photos: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder per person, or a CSV: person,photo.")],
     photos_per_template: Annotated[int, typer.Option(min=1, max=20, help="Fuse the first K photos of a person.")] = 1,
+    photos_per_probe: Annotated[int, typer.Option(min=1, max=4, help="Fuse P photos, as a check-in may.")] = 1,
+    cohort: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photos of other people: scores also normalised (AS-norm).")
+    ] = None,
+    slices: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A CSV (person, any columns): rates per value.")
+    ] = None,
+    occlude: Annotated[_Occlude | None, typer.Option(help="Draw this on the faces of the probes.")] = None,
+    occlude_both: Annotated[bool, typer.Option("--occlude-both", help="On the enrolled photos as well.")] = False,
+    draw: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the first drawings, to look at.")] = None,
     quality: Annotated[bool, typer.Option("--quality", help="Leave out photos that enrolment would refuse.")] = False,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="An HTML page with the DET plot.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="An HTML page with plots and tables.")] = None,
     pack: Pack = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Compare all pairs: EER, FNMR at fixed FMRs with 95 % intervals over people, DET curve."""
+    """Compare all pairs: EER, FNMR at fixed FMRs with 95 % intervals over people, searches, whom to look at."""
+    if occlude is None and (occlude_both or draw is not None):
+        raise wrong_use("--occlude-both and --draw go with --occlude: say what is to be drawn")
+    _check_place(report, "--report", folder=False)
+    _check_place(draw, "--draw", folder=True)
+    from hadir.app.embedded_photos import embed
+    from hadir.app.evaluation_document import document_of
+    from hadir.app.evaluation_run import evaluate_all
+    from hadir.app.evaluation_summary import summary_of
     from hadir.app.photo_list import list_photos
+    from hadir.app.slice_columns import read_columns
     from hadir.app.stores import pack_folder
     from hadir.faces.packs import load_pack
-    from hadir.index.evaluation import evaluate as evaluated
 
     settings = settings_of(config)
     listed = list_photos(photos)
+    others = list_photos(cohort) if cohort is not None else []
     loaded = load_pack(pack_folder(settings, pack), settings.faces.precision if pack is None else "auto")
-    vectors, labels = _embed(loaded, listed, quality)
-    accuracy = evaluated(vectors, labels, photos_per_template)
-    failed = len(listed) - len(labels)
+    embedded = embed(loaded, listed, quality)
+    found = evaluate_all(
+        loaded.info,
+        photos.name,
+        embedded,
+        photos_per_template,
+        photos_per_probe,
+        cohort=None if cohort is None else _cohort(cohort, others, {photo.person for photo in listed}, loaded),
+        columns=None if slices is None else read_columns(slices, sorted(set(embedded.labels))),
+        wearing=None if occlude is None else _wearing(loaded, embedded, occlude, occlude_both, draw),
+    )
     if report is not None:
         from hadir.app.accuracy_report import write_accuracy_page
 
-        write_accuracy_page(accuracy, loaded.info, photos.name, report)
+        write_accuracy_page(found, report)
     if as_json:
-        print_json(_document(accuracy, loaded, len(listed), failed))
-    else:
-        _tell(accuracy, len(listed), failed, report)
+        print_json(document_of(found))
+        return 0
+    for title, rows in summary_of(found):
+        out.print(title, markup=False)
+        lines(rows)
+    out.print(f"Plots and tables: {report}" if report else "A page with plots and tables: --report FILE", markup=False)
     return 0
 
 
-def _embed(pack: FacePack, listed: list[PersonPhoto], quality: bool) -> tuple[Vectors, list[str]]:
-    """Vectors and labels of the photos in which a face is found."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from hadir.app.enrolment import read_photo
-    from hadir.faces.pack import ENROLMENT_PHOTOS
-
-    rules = replace(ENROLMENT_PHOTOS, quality=quality)
-    vectors, labels = [], []
-    with progress("Foto dibandingkan · embedding", len(listed)) as bar:
-        for start in range(0, len(listed), _BATCH):
-            chunk = listed[start : start + _BATCH]
-            for photo, result in zip(chunk, pack.analyse([read_photo(p.path) for p in chunk], rules), strict=True):
-                if result.vector is not None:
-                    vectors.append(result.vector)
-                    labels.append(photo.person)
-            bar.advance(bar.task_ids[0], len(chunk))
-    stacked = np.stack(vectors) if vectors else np.empty((0, pack.info.dimension), np.float32)
-    return stacked, labels
+def _check_place(path: Path | None, option: str, folder: bool) -> None:
+    """Before minutes of work, not after them."""
+    if path is None:
+        return
+    place = path if folder else path.parent
+    if not place.is_dir():
+        raise InputError(f"{option} {path}: there is no folder {place}; make it first")
+    if not folder and path.is_dir():
+        raise InputError(f"{option} {path} is a folder, expected the name of a file in it")
 
 
-def _document(accuracy: Accuracy, pack: FacePack, images: int, failed: int) -> dict[str, object]:
-    return {
-        "pack": pack.info.name,
-        "precision": pack.info.precision,
-        "embedding_space": pack.info.embedding_space,
-        "images": images,
-        "failed_to_enrol": failed,
-        "people": accuracy.people,
-        "photos_per_template": accuracy.photos_per_template,
-        "pairs_genuine": accuracy.genuine_pairs,
-        "pairs_impostor": accuracy.impostor_pairs,
-        "eer": accuracy.eer,
-        "fnmr_at_fmr": accuracy.fnmr_at_fmr,
-        "fnmr_ci95": accuracy.fnmr_ci95,
-        "similarity_at_fmr": accuracy.similarity_at_fmr,
-        "det": [{"fmr": p.fmr, "fnmr": p.fnmr, "similarity": p.similarity} for p in accuracy.det],
-    }
+def _cohort(source: Path, listed: list[PersonPhoto], tested: set[str], pack: FacePack) -> Cohort:
+    """Everybody in `source` who is not tested: nobody may be normalised against themselves."""
+    from hadir.app.embedded_photos import embed, fused_people
+    from hadir.app.evaluation_run import Cohort
+
+    kept = [photo for photo in listed if photo.person not in tested]
+    excluded = len({photo.person for photo in listed}) - len({photo.person for photo in kept})
+    return Cohort(source.name, fused_people(embed(pack, kept)), excluded)
 
 
-def _tell(accuracy: Accuracy, images: int, failed: int, report: Path | None) -> None:
-    out.print(f"{images} photos of {accuracy.people} people, {failed} without a usable face.")
-    rows = [
-        ("pairs", f"{accuracy.genuine_pairs:,} of one person, {accuracy.impostor_pairs:,} of two"),
-        ("EER", f"{accuracy.eer:.2%}"),
-    ]
-    for rate, fnmr in accuracy.fnmr_at_fmr.items():
-        interval, similarity = accuracy.fnmr_ci95[rate], accuracy.similarity_at_fmr[rate]
-        if fnmr is None or similarity is None:
-            rows.append((f"FNMR at FMR {rate}", "not enough pairs of two people for this rate"))
-            continue
-        between = f", 95 % interval {interval[0]:.2%} to {interval[1]:.2%}" if interval else ""
-        rows.append((f"FNMR at FMR {rate}", f"{fnmr:.2%}{between}, cosine similarity {similarity:.4f}"))
-    lines(rows)
-    out.print(f"DET plot: {report}" if report else "A page with the DET plot: --report FILE")
+def _wearing(pack: FacePack, embedded: Embedded, kind: _Occlude, both: bool, examples: Path | None) -> Worn:
+    from hadir.app.embedded_photos import embed_occluded
+    from hadir.app.evaluation_run import Worn
+    from hadir.faces.occlusion import Occlusion
+
+    vectors, found = embed_occluded(pack, embedded.photos, Occlusion(kind.value), examples)
+    return Worn(kind.value, vectors, found, both)

@@ -10,10 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["arrivals_svg", "bars_svg", "det_svg", "latency_svg", "thresholds_svg"]
+__all__ = ["arrivals_svg", "bars_svg", "det_svg", "latency_svg", "scores_svg", "thresholds_svg"]
 
 _COLOURS = {"accepted": "#2e7d32", "review": "#f9a825", "rejected": "#c62828"}
 _INK = "#37474f"
+_CURVES = ("#1565c0", "#2e7d32", "#ef6c00", "#8e24aa")
 
 
 def arrivals_svg(
@@ -69,22 +70,62 @@ def bars_svg(counts: Mapping[tuple[str, str], int]) -> str:
     return _svg(figure)
 
 
-def det_svg(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], marks: Mapping[str, float | None]) -> str:
-    """Detection error trade-off: FNMR over FMR, both logarithmic (ISO/IEC 19795-1). `marks`: FNMR at named FMRs."""
-    figure, axes = _frame("false match rate (FMR)", "false non-match rate (FNMR)", height=4.2)
-    for name, (fmr, fnmr) in curves.items():
-        axes.plot(np.maximum(fmr, 1e-6), np.maximum(fnmr, 1e-4), label=name)
-    for rate, fnmr_there in marks.items():
-        if fnmr_there is not None:
-            axes.plot([float(rate)], [max(fnmr_there, 1e-4)], "o", color=_INK, markersize=4)
-            axes.annotate(f"{fnmr_there:.2%} at {rate}", (float(rate), max(fnmr_there, 1e-4)), fontsize=8)
+def det_svg(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], marks: Mapping[str, Mapping[str, float | None]]
+) -> str:
+    """Detection error trade-off: FNMR over FMR, both logarithmic (ISO/IEC 19795-1).
+
+    `marks`: for a curve's name, FNMR at named FMRs: dots, with a number beside those of the first curve alone, so that
+    numbers of curves that run close together do not lie on one another.
+    """
+    figure, axes = _frame("false match rate (FMR)", "false non-match rate (FNMR)", height=4.4)
+    lowest = 1.0
+    for number, (name, (fmr, fnmr)) in enumerate(curves.items()):
+        at = [(x, y) for x, y in zip(fmr, fnmr, strict=True) if x > 0 and y > 0]
+        lowest = min([lowest, *(y for _, y in at)])
+        colour = _CURVES[number % len(_CURVES)]
+        axes.plot([x for x, _ in at], [y for _, y in at], label=name, color=colour, linewidth=1.6)
+        for rate, y in marks.get(name, {}).items():
+            if not y:
+                continue
+            axes.plot([float(rate)], [y], "o", color=colour, markersize=4)
+            if number == 0:
+                axes.annotate(
+                    f"{y:.2%}", (float(rate), y), (7, 5), textcoords="offset points", fontsize=8, color=colour
+                )
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(1e-5, 1)
-    axes.set_ylim(1e-3, 1)
-    axes.plot([1e-5, 1], [1e-5, 1], ":", color="#b0bec5", label="EER line")
+    bottom = max(1e-4, 10 ** np.floor(np.log10(lowest)))
+    axes.set_ylim(bottom, 1)
+    axes.plot([bottom, 1], [bottom, 1], ":", color="#b0bec5", label="equal errors")
     axes.grid(visible=True, which="both", alpha=0.25)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="lower left", fontsize=8)
+    return _svg(figure)
+
+
+def scores_svg(
+    edges: Sequence[float],
+    genuine: Sequence[int],
+    impostor: Sequence[int],
+    thresholds: Mapping[str, float | None],
+    unit: str,
+) -> str:
+    """How similar one person's photos are, and how similar two people's; a line where each rate's threshold lies."""
+    figure, axes = _frame(unit, "share of the comparisons")
+    for counts, name, colour in ((impostor, "two people", "#c62828"), (genuine, "one person", "#2e7d32")):
+        shares = np.asarray(counts, dtype=float) / max(1, sum(counts))
+        axes.stairs(shares, edges, fill=True, alpha=0.35, color=colour, label=name)
+        axes.stairs(shares, edges, color=colour, linewidth=1)
+    for number, (rate, similarity) in enumerate(thresholds.items()):
+        if similarity is None:
+            continue
+        axes.axvline(similarity, color=_INK, linewidth=1, linestyle="--")
+        axes.annotate(
+            f" FMR {rate}", (similarity, 0.94 - 0.09 * number), xycoords=("data", "axes fraction"), fontsize=8
+        )
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, loc="upper left")
     return _svg(figure)
 
 
