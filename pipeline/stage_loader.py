@@ -1,4 +1,4 @@
-"""Building a stage beside the one that works: on a thread of its own, at the lowest priority."""
+"""Building a stage beside the one that works: on a thread of its own, a step behind."""
 
 from __future__ import annotations
 

@@ -7,27 +7,24 @@ import threading
 
 import pytest
 
-from hadir.core.low_priority import LOWEST, in_background, lower_this_thread
+from hadir.core.low_priority import LOWEST, STEP, in_background, lower_this_thread
 
 
-def test_one_thread_steps_back_and_the_process_keeps_its_priority() -> None:
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    seen: list[int] = []
-
-    def work() -> None:
-        lower_this_thread()
-        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert seen == [LOWEST]
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
-def test_work_in_the_background_is_at_the_lowest_priority_and_gives_its_result() -> None:
+def test_work_in_the_background_is_a_step_behind_and_its_process_is_not() -> None:
+    before = niceness()
+    assert in_background(niceness, "test").result(60) == min(LOWEST, before + STEP)
+    assert niceness() == before
+
+
+def test_nobody_steps_back_beyond_the_end() -> None:
     def work() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        for _ in range(LOWEST):
+            lower_this_thread()
+        return niceness()
 
     assert in_background(work, "test").result(60) == LOWEST
 
