@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hadir.app.serving_pack import pack_for_space, runtime_of
+from hadir.app.serving_pack import ServingPack, pack_for_space, runtime_of
 from hadir.app.stores import pack_folder
 from hadir.attendance.assemble import Assembler
 from hadir.attendance.ledger import Ledger
@@ -80,9 +80,14 @@ def serving(settings: Settings) -> Serving:
     return serving_of(settings, resolve(Path(settings.stores.snapshots)))
 
 
-def serving_of(settings: Settings, folder: Path) -> Serving:
-    """The snapshot in `folder` with the pack that made its vectors. Raises as `serving`."""
-    served = pack_for_space(settings, read_manifest(folder).space)
+def serving_of(settings: Settings, folder: Path, before: Serving | None = None) -> Serving:
+    """The snapshot in `folder` with the pack that made its vectors: the pack of `before`, which serves here already,
+    where that is of the same space. Raises as `serving`."""
+    space = read_manifest(folder).space
+    if before is not None and before.pack.embedding_space == space.name:
+        served = ServingPack(before.stage.pack, before.stage.precision, before.pack)
+    else:
+        served = pack_for_space(settings, space)
     snapshot = load_snapshot(folder, served.info.embedding_space)
     policy = policy_of(settings)
     stage = StageSpec(
@@ -135,12 +140,12 @@ def open_ledger(url: str) -> Ledger:
 
 
 def existing_ledger(url: str) -> Ledger:
-    """A ledger that is there already: looking must not make an empty one. Raises InputError where there is none."""
+    """A ledger that is there already: looking makes and changes none. Raises InputError where there is none."""
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
         raise InputError(f"there is no ledger at {url}: name another with --ledger, or its settings with --config")
     if url.startswith("sqlite:///") and not _is_sqlite(Path(url.removeprefix("sqlite:///"))):
         raise InputError(f"{url} is not a SQLite database: name a ledger with --ledger, or its settings with --config")
-    return Ledger.open(url)
+    return Ledger.open(url, migrate=False)
 
 
 def _is_sqlite(path: Path) -> bool:

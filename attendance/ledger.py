@@ -83,6 +83,7 @@ class Ledger:
 
         Raises:
             ConfigError: the address is of no use, or the schema is newer than this Hadir (without `migrate`: or older).
+            InputError: without `migrate`: there is no ledger yet.
             LedgerUnavailable: the database does not answer.
         """
         database = Database(url, create=migrate)

@@ -11,7 +11,7 @@ from string import Template
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, func, insert, inspect, select, text
 
 from hadir.attendance.ledger_database import Database
-from hadir.core.errors import ConfigError
+from hadir.core.errors import ConfigError, InputError
 
 __all__ = ["Step", "migrate", "require_current", "shipped_steps"]
 
@@ -69,15 +69,24 @@ def migrate(database: Database, steps: Sequence[Step] | None = None) -> int:
     return len(todo)
 
 
-def require_current(database: Database) -> None:
-    """Raise ConfigError unless the schema is exactly this Hadir's."""
-    wanted = len(shipped_steps())
+def require_current(database: Database, steps: Sequence[Step] | None = None) -> None:
+    """Look whether the schema is exactly this Hadir's; nothing is made or changed.
+
+    Raises:
+        InputError: there is no ledger in this database at all.
+        ConfigError: the schema is older, or newer than this Hadir.
+    """
+    wanted = len(shipped_steps() if steps is None else steps)
     with database.reading() as connection:
         present = _version(connection) if inspect(connection).has_table(_VERSION.name) else 0
     _refuse_newer(database, present, wanted)
+    if not present:
+        raise InputError(
+            f"there is no ledger in {database.name}: name another with --ledger, or its settings with --config"
+        )
     if present < wanted:
         raise ConfigError(
-            f"ledger {database.name} has schema {present}, this Hadir needs {wanted}: open it once with migration on"
+            f"ledger {database.name} has schema {present}, this Hadir needs {wanted}: start hadir run once, it migrates"
         )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,7 @@ REFUSED = {
     "ledger verify --ledger sqlite:///{missing}": "there is no ledger",
     "ledger verify --ledger rubbish": "sqlite:///",
     "ledger verify --ledger {not_a_ledger}": "not a SQLite database",
+    "ledger verify --ledger {no_ledger_in_it}": "there is no ledger in",
     "ledger verify --heads {missing}": "missing",
     "ledger verify --heads {text}": "notes.txt",
     "ledger export --ledger sqlite:///{missing}": "there is no ledger",
@@ -140,6 +143,9 @@ def places(served_site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[
     csv.write_text("person,channel\nP00001,fingerprint\n", encoding="utf-8")
     (folder / "list.csv").write_text("person,photo\nP00001,nothing.jpg\n", encoding="utf-8")
     (folder / "empty.jpg").touch()
+    other = folder / "other.db"
+    with closing(sqlite3.connect(other)) as database:
+        database.execute("CREATE TABLE recipes (name TEXT)")
     empty.mkdir()
     served_site.list_of([{"person": "P00001", "channel": "fingerprint"}])
     assert served_site("run", "--broker", "memory", "--pool", "inline", "--input", csv).code == 0
@@ -154,6 +160,7 @@ def places(served_site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[
         "photos": served_site.photos,
         "photo": served_site.photo("P00001"),
         "not_a_ledger": f"sqlite:///{text}",
+        "no_ledger_in_it": f"sqlite:///{other}",
     }
 
 

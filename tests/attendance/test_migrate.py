@@ -13,7 +13,7 @@ from hadir.attendance.ledger_database import Database
 from hadir.attendance.ledger_tables import METADATA
 from hadir.attendance.ledger_verify import verify
 from hadir.attendance.migrate import Step, migrate, require_current, shipped_steps
-from hadir.core.errors import ConfigError, LedgerError
+from hadir.core.errors import ConfigError, InputError, LedgerError
 from tests.attendance.ledger_examples import batch_of, example_row, tamper
 
 NEXT = len(shipped_steps()) + 1
@@ -83,13 +83,18 @@ def test_a_newer_schema_is_refused(ledger_url: str, database: Database) -> None:
             Ledger.open(ledger_url, migrate=migrating)
 
 
+def test_looking_at_a_database_without_a_ledger_makes_none(ledger_url: str, database: Database) -> None:
+    for look in (lambda: require_current(database), lambda: Ledger.open(ledger_url, migrate=False)):
+        with pytest.raises(InputError, match="there is no ledger in"):
+            look()
+    assert _tables(database) == set()
+
+
 def test_an_older_schema_is_refused_unless_it_may_be_migrated(ledger_url: str, database: Database) -> None:
-    with pytest.raises(ConfigError, match="has schema 0"):
-        require_current(database)
-    with pytest.raises(ConfigError, match="has schema 0"):
-        Ledger.open(ledger_url, migrate=False)
-    Ledger.open(ledger_url).close()
-    require_current(database)
+    migrate(database)
+    with pytest.raises(ConfigError, match=f"has schema {NEXT - 1}, this Hadir needs {NEXT}"):
+        require_current(database, [*shipped_steps(), LATER])
+    Ledger.open(ledger_url, migrate=False).close()
 
 
 def test_starters_that_race_for_a_new_ledger_all_find_it_whole(ledger_url: str) -> None:
