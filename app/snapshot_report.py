@@ -149,4 +149,4 @@ def _supported(snapshot: Snapshot) -> dict[str, dict[str, float]]:
     """Its own thresholds, where they have enough data."""
     table = snapshot.calibration.table.similarity
     found = {rate: {cell: t for cell, t in cells.items() if t is not None} for rate, cells in table.items()}
-    return {rate: cells for rate, cells in found.items() if cells}
+    return {rate: found[rate] for rate in sorted(found, key=float, reverse=True) if found[rate]}

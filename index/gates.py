@@ -43,6 +43,9 @@ Figure = str | int | float | bool | None
 NORMAL_97_5 = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
 
+_PROBES = range(1, 5)
+"""Photos of one check-in."""
+
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
@@ -149,7 +152,9 @@ def calibration_gate(
     template_photos: Collection[int],
     limits: CalibrationLimits,
 ) -> GateResult:
-    """Every comparison that will be made has thresholds, a stricter rate never a lower one, and none is a guess.
+    """A single photo has a threshold against every template, a stricter rate never a lower one, and none is a guess.
+
+    Check-ins of several photos without a threshold of their own go to a reviewer; the gate says how many kinds do.
 
     Args:
         calibration: The snapshot's own.
@@ -158,28 +163,35 @@ def calibration_gate(
         template_photos: How many photos people's templates were fused from.
         limits: Of the uncertainty of the snapshot's own thresholds.
     """
-    served = [thresholds.at(float(rate), p, k) for rate in rates for p in range(1, 5) for k in set(template_photos)]
-    missing = sorted({f"{t.fmr:g} in cell {t.cell}" for t in served if t.similarity is None})
+    served = {p: [thresholds.at(float(r), p, k) for r in rates for k in sorted(set(template_photos))] for p in _PROBES}
+    flat = [threshold for probes in served.values() for threshold in probes]
+    own, without = sum(t.source == "snapshot" for t in flat), [t for t in flat if t.similarity is None]
+    missing = [t for t in served[1] if t.similarity is None]
     scales = _scales(calibration)
     falling = [cell for table, _ in scales for cell in _not_monotone(table)]
     factors = [f for of in scales for rate in rates for cell in CELLS if (f := _factor(*of, rate, cell)) is not None]
     worst = max(factors, default=None)
-    own = sum(t.source == "snapshot" for t in served)
     if missing:
-        said = f"no threshold for {missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+        said = f"neither snapshot nor pack supports {missing[0].fmr:g} in cell {missing[0].cell}"
     elif falling:
         said = f"thresholds fall with a stricter rate in cell {falling[0]}"
-    elif worst is None:
-        said = "not enough data here, the pack's thresholds serve"
     else:
-        said = f"{own} of {len(served)} thresholds its own, the real rate up to {worst:.1f} times the nominal"
+        said = _uncertainty(worst, own, len(flat), len(without))
     return GateResult(
         "calibration",
         said,
         f"≤ {limits.fmr_factor_most:g} times, monotone",
         not missing and not falling and (worst is None or worst <= limits.fmr_factor_most),
-        {"own": own, "served": len(served), "fmr_factor": worst},
+        {"own": own, "served": len(flat), "without": len(without), "fmr_factor": worst},
     )
+
+
+def _uncertainty(worst: float | None, own: int, served: int, without: int) -> str:
+    if worst is None:
+        said = "not enough data here, the pack's thresholds serve"
+    else:
+        said = f"{own} of {served} thresholds its own, the real rate up to {worst:.1f} times the nominal"
+    return said + (f"; {without} without any: such check-ins go to a reviewer" if without else "")
 
 
 def _not_monotone(table: ThresholdTable) -> list[str]:

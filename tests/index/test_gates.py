@@ -131,7 +131,15 @@ def test_thresholds_of_its_own_within_their_uncertainty_pass() -> None:
 def test_a_rate_that_neither_snapshot_nor_pack_supports_fails() -> None:
     ok, said = judged(calibration({}))
     assert not ok
-    assert said.startswith("no threshold for 0.001 in cell 1/1 and 15 more")
+    assert said == "neither snapshot nor pack supports 0.001 in cell 1/1"
+
+
+def test_check_ins_of_several_photos_may_lack_a_threshold_and_are_counted() -> None:
+    """With three photos of each person no probe of four can be made, and a pack need not have a table."""
+    singles = {rate: {cell: t for cell, t in cells.items() if cell[0] != "4"} for rate, cells in ALL_CELLS.items()}
+    ok, said = judged(calibration(singles, {"1e-3": {"1/1": (0.3, 0.3)}}))
+    assert ok
+    assert said.endswith("; 4 without any: such check-ins go to a reviewer")
 
 
 def test_the_packs_thresholds_serve_where_there_is_not_enough_data() -> None:
