@@ -17,7 +17,7 @@ from hadir.faces.insightface_models import ArcFaceEmbedder, ScrfdDetector
 from hadir.faces.insightface_parts import Model, find_parts
 from hadir.faces.manifest import CANONICAL_FACE, MANIFEST, read_files, read_manifest, space_of, threshold_table
 from hadir.faces.mesh import POINTS
-from hadir.faces.model_licence import NOT_STATED
+from hadir.faces.model_licence import licence_of
 from hadir.faces.open_pack import shipped_folder
 from hadir.faces.own_front import OwnFrontPack
 from hadir.faces.pack import FacePack, PackInfo
@@ -62,7 +62,7 @@ def load_insightface_pack(folder: Path, runtime: Runtime = CPU, front: FrontKind
     thresholds, margin = _calibration(folder / THRESHOLDS, space)
     info = PackInfo(
         name=folder.name if record is None else record.name,
-        licence=NOT_STATED if record is None else record.licence,
+        licence=licence_of(folder.name, folder).name if record is None else record.licence,
         embedding_space=space,
         dimension=embedder.dimension,
         precision=PRECISION,

@@ -61,6 +61,13 @@ def archive(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is reached without a proxy, whatever the machine's others are."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
 def server(archive: bytes) -> Iterator[FileServer]:
     with http_serving(archive) as server:

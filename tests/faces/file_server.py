@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,14 +78,21 @@ def _handler_of(server: FileServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Http(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients hang up in the middle here; that is what is tested."""
+
+
 @contextmanager
-def serving(content: bytes, tag: str | None = '"v1"') -> Iterator[FileServer]:
-    """The server, until the block ends."""
+def serving(content: bytes, tag: str | None = '"v1"', encryption: ssl.SSLContext | None = None) -> Iterator[FileServer]:
+    """The server, until the block ends; with `encryption` it speaks HTTPS."""
     server = FileServer(content, tag)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(server)) as http:
+    with _Http(("127.0.0.1", 0), _handler_of(server)) as http:
+        if encryption is not None:
+            http.socket = encryption.wrap_socket(http.socket, server_side=True)
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        server.url = f"http://127.0.0.1:{http.server_address[1]}/pack.zip"
+        server.url = f"{'http' if encryption is None else 'https'}://127.0.0.1:{http.server_address[1]}/pack.zip"
         try:
             yield server
         finally:

@@ -12,8 +12,8 @@ import pytest
 
 from hadir.core.errors import PackError
 from hadir.core.vectors import as_unit_vectors
-from hadir.faces.insightface_models import ArcFaceEmbedder
 from hadir.faces.image import Image
+from hadir.faces.insightface_models import ArcFaceEmbedder
 from hadir.faces.insightface_pack import THRESHOLDS, load_insightface_pack
 from hadir.faces.onnx import open_session
 from hadir.faces.open_pack import shipped_folder
@@ -62,6 +62,12 @@ def test_without_a_table_no_threshold_is_known(folder: Path) -> None:
     info = load_insightface_pack(folder).info
     assert info.thresholds.highest("1e-3") is None
     assert info.identify_margin == 0.02
+
+
+def test_a_folder_that_nobody_stored_tells_its_licence_as_well(folder: Path, tmp_path: Path) -> None:
+    assert "non-commercial" in load_insightface_pack(folder).info.licence
+    (folder / "LICENSE").write_text("\nMIT License\n\nCopyright ...")
+    assert load_insightface_pack(folder).info.licence == "MIT License"
 
 
 def test_a_table_beside_the_models_is_read_if_it_is_for_this_space(folder: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+import ipaddress
 import random
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +15,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +34,13 @@ CHUNK = 65_536
 def server() -> Iterator[FileServer]:
     with serving(CONTENT) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is reached without a proxy, whatever the machine's others are."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture
@@ -231,6 +244,44 @@ def test_nobody_there_is_a_sentence(tmp_path: Path) -> None:
 def test_only_web_addresses_are_fetched(target: Path) -> None:
     with pytest.raises(PackError, match="expected http:// or https://"):
         fetch(f"file://{target}", target)
+
+
+@pytest.fixture
+def encryption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A certificate for loopback that requests trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hadir test")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(hours=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "both.pem").write_bytes(private + certificate)
+    (tmp_path / "ca.pem").write_bytes(certificate)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    return context
+
+
+def test_an_encrypted_address_that_leads_to_an_open_one_is_refused(
+    server: FileServer, target: Path, encryption: ssl.SSLContext
+) -> None:
+    def lead_away(secure: FileServer, handler: BaseHTTPRequestHandler) -> None:
+        secure.send(handler, 302, b"", {"Location": server.url})
+
+    with serving(CONTENT, encryption=encryption) as secure:
+        assert fetched(secure, target).sha256 == DIGEST
+        target.unlink()
+        secure.tricks = [lead_away]
+        with pytest.raises(PackError, match="without encryption"):
+            fetched(secure, target)
+    assert not target.exists()
 
 
 def test_a_part_that_is_whole_already_needs_no_more_bytes(server: FileServer, target: Path) -> None:
