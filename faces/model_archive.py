@@ -29,7 +29,7 @@ _CHUNK_BYTES = 1 << 20
 def unpack(archive: Path, into: Path) -> list[str]:
     """Write the files of a zip to the folder `into`, which is empty, and return their names.
 
-    One folder around all files is taken off, as some packs have one and some have none.
+    Folders within are taken off: some packs have one around all files, some have none, and no two files share a name.
 
     Raises:
         PackError: it is no whole zip, or holds something that a pack does not: a path that leads out, a link, a folder
@@ -81,12 +81,10 @@ def _members(opened: zipfile.ZipFile, archive: Path) -> dict[str, zipfile.ZipInf
     """Every file of the zip by its plain name, after all checks that need no unpacking."""
     infos = [info for info in opened.infolist() if not info.is_dir()]
     _bound(archive.name, len(infos), sum(info.file_size for info in infos))
-    paths = [_checked_path(info, archive) for info in infos]
-    depth = 1 if paths and all(len(path.parts) == 2 and path.parts[0] == paths[0].parts[0] for path in paths) else 0
     members: dict[str, zipfile.ZipInfo] = {}
-    for path, info in zip(paths, infos, strict=True):
-        name = "/".join(path.parts[depth:])
-        if "/" in name or not _is_expected(name):
+    for info in infos:
+        name = _checked_path(info, archive).name
+        if not _is_expected(name):
             raise PackError(f"{archive.name} holds {_shown(name)}, expected models, their manifest and licence alone")
         if name in members:
             raise PackError(f"{archive.name} holds {_shown(name)} twice: fetch it again, from its publisher")

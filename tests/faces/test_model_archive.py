@@ -30,7 +30,7 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "pack.zip"
 
 
-@pytest.mark.parametrize("folder", ["", "antelopev2/"])
+@pytest.mark.parametrize("folder", ["", "antelopev2/", "a/b/"])
 def test_files_come_out_flat_with_and_without_a_folder_around_them(archive: Path, into: Path, folder: str) -> None:
     zipped(archive, {f"{folder}rec.onnx": b"one", f"{folder}LICENSE": b"two"})
     assert unpack(archive, into) == ["LICENSE", "rec.onnx"]
@@ -57,7 +57,7 @@ def test_what_is_no_plain_file_is_refused(archive: Path, into: Path, kind: int) 
         unpack(archive, into)
 
 
-@pytest.mark.parametrize("name", ["run.py", "weights.pkl", "a/b/rec.onnx", ".hidden.onnx", "rec.onnx.sh"])
+@pytest.mark.parametrize("name", ["run.py", "weights.pkl", "a/b/rec.so", ".hidden.onnx", "rec.onnx.sh"])
 def test_other_kinds_of_files_are_refused_by_name(archive: Path, into: Path, name: str) -> None:
     zipped(archive, {"rec.onnx": b"fine", name: b"?"})
     with pytest.raises(PackError, match=Path(name).name.replace(".", r"\.")):
@@ -91,6 +91,12 @@ def test_too_much_in_all_is_refused(archive: Path, into: Path) -> None:
 def test_no_files_and_too_many_are_refused(archive: Path, into: Path, count: int) -> None:
     zipped(archive, {f"{number}.onnx": b"?" for number in range(count)})
     with pytest.raises(PackError, match="expected 1 to 64 files"):
+        unpack(archive, into)
+
+
+def test_the_same_name_in_two_folders_is_refused(archive: Path, into: Path) -> None:
+    zipped(archive, {"a/rec.onnx": b"one", "b/rec.onnx": b"two"})
+    with pytest.raises(PackError, match=r"'rec\.onnx' twice"):
         unpack(archive, into)
 
 
