@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,7 @@ def enroll(
     from hadir.app.enrolment import Grounds, enrol
     from hadir.app.fresh import require_served, serve_fresh
     from hadir.app.operator_name import operator_name
-    from hadir.app.photo_list import list_photos
+    from hadir.app.photo_list import left_out, list_photos
     from hadir.app.stores import enrolments, pack_folder, space_of
     from hadir.core.clock import SystemClock
     from hadir.faces.packs import load_pack
@@ -79,18 +80,19 @@ def enroll(
         fresh = serve_fresh(
             settings, store, by=operator_name(), reason=f"enrolled {len(done.people)} people", clock=clock
         )
-    _tell(done, len(listed), store.space.name, fresh, as_json)
+    _tell(done, len(listed), left_out(photos), store.space.name, fresh, as_json)
     if not done.refused:
         return _DONE
     return _PARTLY if done.people else _ERROR
 
 
-def _tell(done: Enrolled, listed: int, space: str, fresh: Fresh | None, as_json: bool) -> None:
+def _tell(done: Enrolled, listed: int, passed_over: int, space: str, fresh: Fresh | None, as_json: bool) -> None:
     from hadir.app.enrolment_wording import advice
 
     for refused in done.refused:
         says = advice(refused.reason)
-        err.print(f"{refused.person}/{refused.photo}: {refused.reason} · {says.id} ({says.en})", markup=False)
+        also = f" [{', '.join(refused.also)}]" if refused.also else ""
+        err.print(f"{refused.person}/{refused.photo}: {refused.reason}{also} · {says.id} ({says.en})", markup=False)
     if as_json:
         print_json(
             {
@@ -99,7 +101,8 @@ def _tell(done: Enrolled, listed: int, space: str, fresh: Fresh | None, as_json:
                 "templates_repeated": done.repeated,
                 "templates_without_legal_basis": done.ungrounded,
                 "photos": listed,
-                "refused": [{"person": r.person, "photo": r.photo, "reason": r.reason} for r in done.refused],
+                "refused": [asdict(refused) for refused in done.refused],
+                "left_out": passed_over,
                 "embedding_space": space,
                 "serving": None if fresh is None else fresh.path.name,
                 "calibration": None if fresh is None else "carried" if fresh.carried else "measured",
@@ -110,6 +113,11 @@ def _tell(done: Enrolled, listed: int, space: str, fresh: Fresh | None, as_json:
         f"{done.added} templates of {len(done.people)} people added, {done.repeated} were there already, "
         f"{len(done.refused)} of {listed} photos refused."
     )
+    if passed_over:
+        out.print(
+            f"{passed_over} berkas lain dilewati · {passed_over} other files left out: hidden ones, lists and notes, "
+            "and what does not lie directly in a person's folder."
+        )
     if fresh is not None:
         kept = "kalibrasi dibawa · calibration carried over" if fresh.carried else "kalibrasi baru · calibrated anew"
         out.print(f"Snapshot {fresh.path.name} kini melayani · serves now ({kept}).")

@@ -36,8 +36,8 @@ def verify(
     as_json: Json = False,
 ) -> int:
     """Is this the person? 1:1 under the policy's rates and the serving snapshot. Exit code 4 when it does not pass."""
-    from hadir.app.enrolment import read_photo
     from hadir.app.face_check import check_face
+    from hadir.app.photo_list import read_photo
 
     if not 1 <= len(photo) <= 4:
         raise wrong_use(f"{len(photo)} photos given, a check-in has 1 to 4")
@@ -89,7 +89,7 @@ def _usable(pack: FacePack, path: Path) -> PhotoResult:
     """The largest face of a photo, whatever its quality: a comparison is not a check-in."""
     from dataclasses import replace
 
-    from hadir.app.enrolment import read_photo
+    from hadir.app.photo_list import read_photo
     from hadir.faces.pack import ENROLMENT_PHOTOS
 
     result = pack.analyse([read_photo(path)], replace(ENROLMENT_PHOTOS, quality=False))[0]

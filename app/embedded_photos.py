@@ -11,9 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hadir.app.enrolment import read_photo
 from hadir.app.output import progress
-from hadir.app.photo_list import PersonPhoto
+from hadir.app.photo_list import PersonPhoto, read_photo
 from hadir.core.errors import InputError
 from hadir.core.vectors import Vectors, fuse
 from hadir.faces.image import Image

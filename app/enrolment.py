@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from hadir.app.photo_list import PersonPhoto
+from hadir.app.contested_photos import contested
+from hadir.app.photo_list import MOST_PHOTO_BYTES, PersonPhoto, read_photo
 from hadir.core.clock import Clock
 from hadir.faces.mesh import POINTS as MESH_POINTS
 from hadir.faces.pack import ENROLMENT_PHOTOS, FacePack, PhotoResult
@@ -17,11 +17,11 @@ from hadir.index.gallery import Gallery
 from hadir.index.refusals import Refusal
 from hadir.index.templates import Template
 
-__all__ = ["MOUTH_OPEN", "PHOTO_OF_ANOTHER", "Enrolled", "Grounds", "Refused", "enrol", "read_photo"]
+__all__ = ["MOUTH_OPEN", "PHOTO_OF_ANOTHER", "Enrolled", "Grounds", "Refused", "enrol"]
 
 MOUTH_OPEN = "mouth_open"
 PHOTO_OF_ANOTHER = "photo_of_another"
-"""The very photo is enrolled for somebody else: a template is one person's face."""
+"""The very photo is enrolled, or listed, for somebody else: a template is one person's face."""
 
 _MOST_MOUTH_OPENNESS = 0.45
 """Height over width. Of 1,379 photos of lfw_cohort (of people with two or more, the open pack) 2.5 % lie beyond; of
@@ -32,7 +32,6 @@ _STEP = 256
 _STEP_BYTES = 128 << 20
 """Photos, and their bytes in memory, between two points that a kill cannot undo: a few seconds of work."""
 _BATCH = 32
-_MOST_PHOTO_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,15 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One photo that did not become a template, and why: a code that `enrolment_wording.advice` knows."""
+    """One photo that did not become a template, and why: a code that `enrolment_wording.advice` knows.
+
+    `also` names who else has this very photo: person ids, with the file where this list names it.
+    """
 
     person: str
     photo: str
     reason: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,7 +80,8 @@ def enrol(
     advance: Callable[[int], None],
 ) -> Enrolled:
     """Keep every usable photo and its template, step by step: what `advance(n)` has been told stands after a kill, and
-    a second run passes it over without looking at the faces again.
+    a second run passes it over without looking at the faces again. A photo listed for two people is refused to both,
+    unless it is a template of one of them already.
 
     Raises:
         GalleryError: somebody else enrols, or the gallery is damaged.
@@ -85,7 +89,7 @@ def enrol(
         OSError: a photo file cannot be read.
     """
     with enrolments.exclusive():
-        desk = _Desk(pack, gallery.owners(), grounds)
+        desk = _Desk(pack, gallery.owners(), contested(photos), grounds)
         for step in _steps(photos):
             enrolments.keep(gallery, *desk.look(step, clock.now_ms()))
             advance(len(step))
@@ -96,7 +100,7 @@ def _steps(photos: Sequence[PersonPhoto]) -> Iterator[list[PersonPhoto]]:
     step: list[PersonPhoto] = []
     size_bytes = 0
     for photo in photos:
-        photo_bytes = min(photo.path.stat().st_size, _MOST_PHOTO_BYTES)
+        photo_bytes = min(photo.path.stat().st_size, MOST_PHOTO_BYTES)
         if step and (len(step) == _STEP or size_bytes + photo_bytes > _STEP_BYTES):
             yield step
             step, size_bytes = [], 0
@@ -108,10 +112,17 @@ def _steps(photos: Sequence[PersonPhoto]) -> Iterator[list[PersonPhoto]]:
 class _Desk:
     """One enrolment under way; `owners` is photo id to person of every template there is."""
 
-    def __init__(self, pack: FacePack, owners: dict[str, str], grounds: Grounds) -> None:
+    def __init__(
+        self,
+        pack: FacePack,
+        owners: dict[str, str],
+        disputed: Mapping[str, Sequence[PersonPhoto]],
+        grounds: Grounds,
+    ) -> None:
         self.done = Enrolled()
         self._pack = pack
         self._owners = owners
+        self._disputed = disputed
         self._grounds = grounds
 
     def look(self, photos: Sequence[PersonPhoto], now_ms: int) -> tuple[list[tuple[bytes, Template]], list[Refusal]]:
@@ -128,23 +139,34 @@ class _Desk:
                 reason = self._refusal(photo.person, identity, results)
                 if reason is not None:
                     refused.append(Refusal(photo.person, identity, reason, now_ms))
-                    self.done.refused.append(Refused(photo.person, photo.path.name, reason))
+                    self.done.refused.append(self._told(photo, identity, reason))
                 elif self._is_new(photo, identity):
                     accepted.append((contents[photo.path], self._template(photo, identity, results[identity], now_ms)))
         return accepted, refused
 
     def _analyse(self, photos: Mapping[str, bytes]) -> dict[str, PhotoResult]:
         """Results of those that are nobody's yet, by id."""
-        new = {identity: content for identity, content in photos.items() if identity not in self._owners}
+        taken = self._owners.keys() | self._disputed.keys()
+        new = {identity: content for identity, content in photos.items() if identity not in taken}
         return dict(zip(new, self._pack.analyse(list(new.values()), ENROLMENT_PHOTOS), strict=True))
 
     def _refusal(self, person: str, identity: str, results: Mapping[str, PhotoResult]) -> str | None:
         if identity in self._owners:
             return None if self._owners[identity] == person else PHOTO_OF_ANOTHER
+        if identity in self._disputed:
+            return PHOTO_OF_ANOTHER
         result = results[identity]
         if result.finding.code is not None:
             return result.finding.code.value
         return MOUTH_OPEN if _mouth_is_open(result) else None
+
+    def _told(self, photo: PersonPhoto, identity: str, reason: str) -> Refused:
+        listed = self._disputed.get(identity, ())
+        also = [f"{other.person}/{other.path.name}" for other in listed if other.person != photo.person]
+        owner = self._owners.get(identity)
+        if reason == PHOTO_OF_ANOTHER and owner is not None and owner not in {other.person for other in listed}:
+            also.append(owner)
+        return Refused(photo.person, photo.path.name, reason, tuple(also) if reason == PHOTO_OF_ANOTHER else ())
 
     def _is_new(self, photo: PersonPhoto, identity: str) -> bool:
         """Whether this photo is not a template of its person yet; from now on it is."""
@@ -167,9 +189,3 @@ def _mouth_is_open(result: PhotoResult) -> bool:
     """False where the pack's front sees no lips (five points instead of a mesh)."""
     points = result.points_px
     return points is not None and len(points) == MESH_POINTS and mouth_openness(points) > _MOST_MOUTH_OPENNESS
-
-
-def read_photo(path: Path) -> bytes:
-    """A photo's bytes, one more than the limit at most: the pack then says `photo_too_large`."""
-    with path.open("rb") as file:
-        return file.read(_MOST_PHOTO_BYTES + 1)

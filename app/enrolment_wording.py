@@ -22,8 +22,8 @@ _OWN: Mapping[str, Sentence] = {
         "The mouth is open in the photo: close it, with an ordinary face, and take another one.",
     ),
     PHOTO_OF_ANOTHER: Sentence(
-        "Foto ini sudah terdaftar atas nama orang lain: pastikan foto siapa, lalu pakai foto lain atau hapus yang "
+        "Foto ini juga tercatat atas nama orang lain: pastikan foto siapa, lalu pakai foto lain atau hapus yang "
         "keliru.",
-        "This very photo is enrolled for somebody else: find out whose it is, then use another or erase the wrong one.",
+        "This very photo stands for somebody else too: find out whose it is, then use another or remove the wrong one.",
     ),
 }

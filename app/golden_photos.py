@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hadir.app.enrolment import read_photo
-from hadir.app.photo_list import list_photos
+from hadir.app.photo_list import list_photos, read_photo
 from hadir.faces.pack import ENROLMENT_PHOTOS
 from hadir.faces.packs import load_pack
 from hadir.index.honest_trials import Photos

@@ -10,11 +10,15 @@ from hadir.core.errors import ConfigError, InputError
 from hadir.core.nip import is_nip
 from hadir.index.templates import MOST_PERSON_BYTES
 
-__all__ = ["PersonPhoto", "list_photos"]
+__all__ = ["MOST_PHOTO_BYTES", "PersonPhoto", "left_out", "list_photos", "read_photo"]
+
+MOST_PHOTO_BYTES = 4 * 1024 * 1024
+"""Of one photo (contracts.md, "A check-in on the wire")."""
 
 _COLUMNS = ("person", "photo")
 _OPTIONAL = ("legal_basis", "notice_version")
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".pgm"}
+_NO_PHOTOS = {".csv", ".db", ".ini", ".json", ".md", ".txt"}
+"""What lies beside photos and never is one. Under any other name the content decides, and is refused aloud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,26 @@ def list_photos(source: Path) -> list[PersonPhoto]:
     return photos
 
 
+def left_out(source: Path) -> int:
+    """How many files under a folder `list_photos` passes over: hidden ones, lists and notes, and whatever does not lie
+    directly in a person's sub-folder. Of a CSV, none."""
+    if not source.is_dir():
+        return 0
+    return sum(path.is_file() for path in source.rglob("*")) - len(list_photos(source))
+
+
+def read_photo(path: Path) -> bytes:
+    """A photo's bytes, one more than the limit at most: the pack then says `photo_too_large`."""
+    with path.open("rb") as file:
+        return file.read(MOST_PHOTO_BYTES + 1)
+
+
 def _from_folder(folder: Path) -> list[PersonPhoto]:
     photos = [
         PersonPhoto(place.name, path)
         for place in sorted(p for p in folder.iterdir() if p.is_dir())
         for path in sorted(place.iterdir())
-        if path.suffix.lower() in _SUFFIXES
+        if path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in _NO_PHOTOS
     ]
     if not photos:
         raise InputError(

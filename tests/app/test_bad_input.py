@@ -91,6 +91,7 @@ REFUSED = {
     "enroll {text}": "neither a folder",
     "enroll {empty}": "holds no photos",
     "enroll {bad_list}": "line 2",
+    "enroll {only_heads}": "no rows",
     "enroll {photos} --pack {empty}": "{empty}",
     "verify --person nobody --photo {photo}": "not enrolled",
     "verify --person P00001 --photo {missing}": "missing",
@@ -142,6 +143,7 @@ def places(served_site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[
     text.write_text("Rapat pukul sembilan\n", encoding="utf-8")
     csv.write_text("person,channel\nP00001,fingerprint\n", encoding="utf-8")
     (folder / "list.csv").write_text("person,photo\nP00001,nothing.jpg\n", encoding="utf-8")
+    (folder / "heads.csv").write_text("person,photo\n", encoding="utf-8")
     (folder / "empty.jpg").touch()
     other = folder / "other.db"
     with closing(sqlite3.connect(other)) as database:
@@ -154,6 +156,7 @@ def places(served_site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[
         "text": text,
         "csv": csv,
         "bad_list": folder / "list.csv",
+        "only_heads": folder / "heads.csv",
         "empty": empty,
         "empty_file": folder / "empty.jpg",
         "new": folder,

@@ -11,7 +11,7 @@ import pytest
 
 from hadir.app.enrolment import MOUTH_OPEN, PHOTO_OF_ANOTHER, Enrolled, Grounds, enrol
 from hadir.app.enrolment_wording import advice
-from hadir.app.photo_list import PersonPhoto, list_photos
+from hadir.app.photo_list import PersonPhoto, left_out, list_photos
 from hadir.app.stores import space_of
 from hadir.core.clock import ManualClock
 from hadir.core.errors import InputError
@@ -72,10 +72,30 @@ def test_a_pack_that_sees_no_lips_refuses_none(tmp_path: Path, info: PackInfo) -
     assert enrolled(tmp_path, five_points, ["0.9 a"]).refused == []
 
 
-def test_one_photo_listed_for_two_people_is_the_firsts(tmp_path: Path, info: PackInfo) -> None:
+def test_one_photo_listed_for_two_people_is_nobodys_and_the_rest_goes_on(tmp_path: Path, info: PackInfo) -> None:
+    done = enrolled(tmp_path, LippedPack(info), ["0.1 same", "0.1 same", "0.1 mine"])
+    assert (done.added, done.people) == (1, {"p2"})
+    assert [(one.person, one.reason, one.also) for one in done.refused] == [
+        ("p0", PHOTO_OF_ANOTHER, ("p1/1.jpg",)),
+        ("p1", PHOTO_OF_ANOTHER, ("p0/0.jpg",)),
+    ]
+
+
+def test_who_has_a_photo_as_a_template_keeps_it(tmp_path: Path, info: PackInfo) -> None:
+    enrolled(tmp_path, LippedPack(info), ["0.1 same"])
     done = enrolled(tmp_path, LippedPack(info), ["0.1 same", "0.1 same"])
-    assert (done.added, done.people) == (1, {"p0"})
-    assert [(one.person, one.reason) for one in done.refused] == [("p1", PHOTO_OF_ANOTHER)]
+    assert (done.added, done.repeated, done.people) == (0, 1, {"p0"})
+    assert [(one.person, one.also) for one in done.refused] == [("p1", ("p0/0.jpg",))]
+
+
+def test_the_content_of_a_file_decides_and_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    person = tmp_path / "photos" / "a-1"
+    (person / "more").mkdir(parents=True)
+    names = ("a.jpg", "b.HEIC", "c.webp", "d", ".hidden.jpg", "list.csv", "notes.txt", "more/e.jpg", "../f.jpg")
+    for name in names:
+        (person / name).write_bytes(b"x")
+    assert [photo.path.name for photo in list_photos(tmp_path / "photos")] == ["a.jpg", "b.HEIC", "c.webp", "d"]
+    assert left_out(tmp_path / "photos") == 5
 
 
 @pytest.mark.parametrize("code", sorted({*QUALITY_CODES, *PHOTO_CODES, MOUTH_OPEN, PHOTO_OF_ANOTHER}))
