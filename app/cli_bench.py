@@ -21,7 +21,13 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="ceiling, end-to-end, search: a file of benchmarks/.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A file of benchmarks/: ceiling, end-to-end, gpu-check, promote, reindex, search, search-scale.",
+        ),
+    ],
     as_json: Json = False,
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Alternating rounds; the median is quoted.")] = 5,
 ) -> int:
