@@ -82,7 +82,7 @@ def shape(size: tuple[int, int], outline_px: NDArray[np.floating], soft_px: floa
     mask = np.zeros(size, np.uint8)
     corners = np.round(np.clip(outline_px, -1e5, 1e5) * 2**_SUBPIXEL_BITS).astype(np.int32)
     cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
-    return _blurred(np.asarray(mask / 255, dtype=np.float32), soft_px / 2)
+    return _blurred(np.asarray(mask / 255, dtype=np.float32), soft_px * 0.75)
 
 
 def paint(picture: Picture, colour: Picture | NDArray[np.float32], alpha: Plane) -> Picture:

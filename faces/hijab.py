@@ -75,8 +75,8 @@ def _shade(x: Plane, y: Plane, opening: Plane, outside: Plane, sitter: Sitter) -
     fade = 0.55 + 0.45 * np.tanh(noise(rng, (size[0], size[1]), frame.width_px * 0.3))
     side = rng.choice([-1, 1])
     around = from_face / 0.5 + 0.3 * wander + 0.9 * side * np.arctan2(x, y) / np.pi
-    across = (0.8 * x * side + y) / 0.55 + 0.4 * wander
-    hanging = 1.3 * x + 0.3 * y * side + 0.5 * wander
+    across = (0.8 * x * side + y) / 0.7 + 0.16 * wander
+    hanging = 1.1 * x + 0.3 * y * side + 0.2 * wander
     low = step(y, 0.1, 1.2)
     folds = 0.16 * low * fade * _crease(around + rng.random()) * step(-from_face, -1.2, -0.3)
     folds = folds + 0.13 * step(y, 1.0, 1.5) * step(-y, -2.6, -1.9) * fade * _crease(across + rng.random())
