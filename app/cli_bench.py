@@ -25,7 +25,8 @@ def bench(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A file of benchmarks/: ceiling, end-to-end, gpu-check, normalisation, promote, reindex, search, search-scale.",
+            help="A file of benchmarks/: ceiling, end-to-end, gpu-check, normalisation, promote, reindex, search, "
+            "search-scale.",
         ),
     ],
     as_json: Json = False,
