@@ -1,7 +1,8 @@
 """The gallery as it is now, in the place of the snapshot that serves: who was enrolled or erased a moment ago.
 
 Measuring a calibration takes most of the time of a build and hardly changes with a few people, so it is carried over
-until more than one in a hundred changed since it was measured.
+until more than one in a hundred changed since it was measured; then the fresh snapshot serves first and is measured
+after that.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from hadir.index.snapshot_build import SyntheticPeople, build_snapshot
 from hadir.index.snapshot_checks import PEOPLE, SYNTHETIC
 from hadir.index.space import require_same_space
 
-__all__ = ["MOST_CHANGED", "Fresh", "build_fresh"]
+__all__ = ["MOST_CARRIED", "MOST_CHANGED", "Fresh", "build_fresh"]
 
 MOST_CHANGED = 0.01
-"""Share of people who may have changed since the calibration was measured. They are in at most 2 % of its comparisons,
-so that a rate of 1e-3 moves by less than 2e-5 even if their scores were all different."""
+"""Share of people who may have changed since the calibration was measured: they are in 2 % of its comparisons."""
+
+MOST_CARRIED = 2 * MOST_CHANGED
+"""Up to here it may still be carried, for the minute that measuring takes: nobody waits for that to be enrolled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,24 @@ class Fresh:
     carried: Carried | None
     seen: int
 
+    @property
+    def outdated(self) -> bool:
+        """Whether more people changed than a calibration should outlive: measure it anew."""
+        return self.carried is not None and self.carried.changed > MOST_CHANGED * self.carried.people
+
 
 def build_fresh(
-    root: Path, gallery: Gallery, created_at_ms: int, hadir_version: str, erased: Collection[str] = ()
+    root: Path,
+    gallery: Gallery,
+    created_at_ms: int,
+    hadir_version: str,
+    *,
+    erased: Collection[str] = (),
+    measure: bool = False,
 ) -> Fresh:
     """Build what `gallery` holds now beside the current snapshot of `root`, with its synthetic people.
+
+    The calibration is carried over, unless too much changed since it was measured, or `measure` asks for a new one.
 
     Raises:
         SnapshotError: none serves, it is damaged, or it holds people, other than the `erased`, whom the gallery lacks:
@@ -61,9 +77,9 @@ def build_fresh(
     require_same_space("the snapshot that serves", current.manifest.space.name, gallery.space.name)
     before = people_from_json((folder / PEOPLE).read_bytes())
     changed = _changed(before, digests_of(gallery.owners()), erased)
-    if not changed:
+    if not changed and not measure:
         return Fresh(folder, 0, current.manifest.carried, pointers.generation)
-    carried = _carried(current, changed)
+    carried = None if measure else _carried(current, changed)
     chosen = current.calibration.normalisation
     path = build_snapshot(
         root,
@@ -93,7 +109,7 @@ def _carried(current: Snapshot, changed: int) -> Carried | None:
     manifest = current.manifest
     origin = manifest.carried or Carried(manifest.id, manifest.people, 0)
     total = origin.changed + changed
-    if total > MOST_CHANGED * origin.people:
+    if total > MOST_CARRIED * origin.people:
         return None
     return Carried(origin.measured_in, origin.people, total)
 

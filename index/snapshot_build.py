@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hadir.core.errors import InputError
+from hadir.core.errors import GalleryError, InputError
 from hadir.core.vectors import Vectors, fuse
 from hadir.index.calibrate import calibrate
 from hadir.index.calibration import Calibration
@@ -24,6 +24,7 @@ from hadir.index.gallery import Gallery
 from hadir.index.manifest import MANIFEST, Carried, FileMark, Manifest, content_id, manifest_to_json
 from hadir.index.normalisation_choice import Mode
 from hadir.index.people import EnrolledPerson, check_people, digests_of, people_to_json
+from hadir.index.pointers import discard
 from hadir.index.snapshot import load_snapshot
 from hadir.index.snapshot_checks import CALIBRATION, COHORTS, PEOPLE, SYNTHETIC, VECTORS
 from hadir.index.template_cohorts import pack_statistics, template_statistics
@@ -58,7 +59,7 @@ def build_snapshot(
 
     Raises:
         InputError: the gallery is empty, or a synthetic person has a real one's id.
-        GalleryError: the gallery is altered.
+        GalleryError: the gallery is altered, or somebody was erased meanwhile.
         CalibrationError: normalisation was asked for with too few people.
         SnapshotError: a snapshot of this id is there and damaged.
     """
@@ -83,7 +84,19 @@ def build_snapshot(
         hadir_version=hadir_version,
         carried=carried,
     )
-    return _placed(root, replace(manifest, id=content_id(manifest)), contents)
+    path = _placed(root, replace(manifest, id=content_id(manifest)), contents)
+    _require_nobody_erased(root, path, gallery, photos)
+    return path
+
+
+def _require_nobody_erased(root: Path, path: Path, gallery: Gallery, people: Mapping[str, Vectors]) -> None:
+    """An erasure deletes the snapshots that hold a person; one that was being built it did not see. So look again once
+    it is in its place: whoever comes second finds the other."""
+    if gone := len(people.keys() - set(gallery.owners().values())):
+        discard(root, [path.name])
+        raise GalleryError(
+            f"{gone} people were erased while their snapshot was built, and it with them: build it again"
+        )
 
 
 def _contents(

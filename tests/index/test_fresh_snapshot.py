@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hadir.core.errors import InputError, SnapshotError, SpaceMismatch
+from hadir.core.errors import GalleryError, InputError, SnapshotError, SpaceMismatch
 from hadir.core.vectors import Vectors
+from hadir.index import snapshot_build
 from hadir.index.fresh_snapshot import Fresh, build_fresh
 from hadir.index.gallery import Gallery, open_gallery
 from hadir.index.manifest import MANIFEST, Carried, content_id, read_manifest
-from hadir.index.pointers import Pointers, promote, read_pointers, refresh
+from hadir.index.pointers import Pointers, promote, read_pointers, refresh, snapshot_ids
 from hadir.index.snapshot import load_snapshot
 from hadir.index.snapshot_build import build_snapshot
 from hadir.index.space import EmbeddingSpace
@@ -63,17 +64,42 @@ def test_a_new_person_is_in_it_and_the_calibration_is_carried(root: Path, full: 
     assert snapshot.manifest.carried == fresh.carried
 
 
-def test_changes_add_up_until_one_in_a_hundred_and_then_it_is_measured_anew(
+def test_beyond_one_in_a_hundred_it_is_outdated_and_beyond_two_not_carried(
     root: Path, full: Gallery, template: Make
 ) -> None:
-    told: list[int | None] = []
-    for number in range(4):
+    told: list[tuple[int | None, bool]] = []
+    for number in range(7):
         full.add([template(f"new{number}", 1000 + number)], full.space.name)
         fresh = build_fresh(root, full, 2, "0")
-        told.append(fresh.carried.changed if fresh.carried else None)
+        told.append((fresh.carried.changed if fresh.carried else None, fresh.outdated))
         served(root, fresh)
-    assert told == [1, 2, 3, None]
+    assert told == [(1, False), (2, False), (3, False), (4, True), (5, True), (6, True), (None, False)]
     assert read_manifest(root / str(read_pointers(root).current)).carried is None
+
+
+def test_a_calibration_is_measured_anew_where_that_is_asked_for(root: Path, full: Gallery, template: Make) -> None:
+    full.add([template("new", 1000)], full.space.name)
+    served(root, build_fresh(root, full, 2, "0"))
+    fresh = build_fresh(root, full, 2, "0", measure=True)
+    assert (fresh.changed, fresh.carried, fresh.outdated) == (0, None, False)
+    assert fresh.path.name != read_pointers(root).current
+
+
+def test_a_snapshot_of_somebody_who_was_erased_meanwhile_does_not_stay(
+    tmp_path: Path, full: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The erasure looked for snapshots before this one was there."""
+
+    def place_and_erase(*arguments: object) -> Path:
+        path = placed(*arguments)  # type: ignore[arg-type]  # whatever it is given
+        full.remove("p007")
+        return path
+
+    placed = snapshot_build._placed
+    monkeypatch.setattr(snapshot_build, "_placed", place_and_erase)
+    with pytest.raises(GalleryError, match="1 people were erased while their snapshot was built"):
+        build_snapshot(tmp_path / "s", full, 1, "0")
+    assert snapshot_ids(tmp_path / "s") == []
 
 
 def test_another_photo_of_a_person_is_a_change(root: Path, full: Gallery, template: Make) -> None:
