@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_DONE = 0
+_DONE, _PARTLY = 0, 3
 
 Gallery = Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")]
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, as on the roster.")]
@@ -101,8 +101,11 @@ def erase(
 ) -> int:
     """Forget a person: photos, templates of every space, refusals, and every snapshot that holds them. No way back.
 
-    The snapshot that serves is replaced by one without the person; a running pipeline takes it within a second.
+    The snapshot that serves is replaced by one without the person; a running pipeline takes it within a second. Exit
+    code 3 where one does not.
     """
+    import time
+
     from hadir.app.erasure import erase as erase_person
     from hadir.app.gallery_words import erasure_lines
     from hadir.app.operator_name import operator_name
@@ -110,12 +113,13 @@ def erase(
 
     if not reason.strip():
         raise wrong_use("--reason is empty: name the request that asks for the erasure")
-    done = erase_person(settings_of(config), person, reason=reason, by=by or operator_name(), clock=SystemClock())
+    who = by or operator_name()
+    done = erase_person(settings_of(config), person, reason=reason, by=who, clock=SystemClock(), sleep=time.sleep)
     if as_json:
         print_json(done.as_json())
     else:
         _print(erasure_lines(done))
-    return _DONE
+    return _DONE if done.agreement is None or done.agreement.reached else _PARTLY
 
 
 def encrypt(

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hadir.app.fresh import serve_fresh
+from hadir.app.gate_run import limits_of
+from hadir.app.replica_wait import wait_for_replicas
 from hadir.app.stores import enrolments, key_of
 from hadir.core.clock import Clock
 from hadir.core.errors import InputError, SnapshotError
 from hadir.core.settings import Settings
-from hadir.index.enrolments import Enrolments, Forgotten
+from hadir.index.acknowledgements import Agreement
+from hadir.index.enrolments import Enrolments
 from hadir.index.erasures import Erased, digest_of_names, note_erasure
 from hadir.index.galleries import galleries, only_gallery
 from hadir.index.pointers import discard, read_pointers, retire, snapshot_folder, snapshot_ids
@@ -22,19 +26,23 @@ from hadir.index.storage import Storage
 
 __all__ = ["Erasure", "erase"]
 
+_WAIT_S = 10.0
+"""A running pipeline looks every half second and takes a second to load (stores.watch_s)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """What was removed; `serving` is the snapshot that serves instead, None where the person was not in it.
 
-    `unwaited` says that the candidate was among the snapshots that were deleted.
+    `candidate` says that the candidate was among the snapshots that were deleted. `agreement` is how running pipelines
+    stood with the new one when the old ones were deleted; None where the person did not serve.
     """
 
     record: Erased
-    forgotten: Forgotten
     snapshots: tuple[str, ...]
     serving: str | None
-    unwaited: bool
+    candidate: bool
+    agreement: Agreement | None
 
     def as_json(self) -> dict[str, object]:
         """For machines; the person is not named."""
@@ -50,13 +58,18 @@ class Erasure:
             "snapshots": list(self.snapshots),
             "reindex_chunks": record.chunks,
             "serving": self.serving,
-            "candidate_deleted": self.unwaited,
+            "candidate_deleted": self.candidate,
+            "replicas": None if self.agreement is None else asdict(self.agreement),
             "not_touched": ["ledger evidence", "photos of cases", "your own files and backups"],
         }
 
 
-def erase(settings: Settings, person: str, *, reason: str, by: str, clock: Clock) -> Erasure:
+def erase(
+    settings: Settings, person: str, *, reason: str, by: str, clock: Clock, sleep: Callable[[float], None]
+) -> Erasure:
     """Remove everything that the enrolment of `person` left, then record it. What a kill cut off is done by the next.
+
+    Running pipelines get ten seconds to let go of the old snapshot before it is deleted.
 
     The ledger's evidence, photos of cases and the operator's own files are not touched.
 
@@ -77,7 +90,11 @@ def erase(settings: Settings, person: str, *, reason: str, by: str, clock: Clock
         forgotten = place.forget(person)
         chunks = _forget_chunks(settings)
         serving = _replace_current(settings, place, person, by=by, erasure=begun.erasure, clock=clock)
-        unwaited = read_pointers(root).candidate in (holding := _holding(root, person))
+        agreement = None
+        if serving is not None:
+            stale_s = limits_of(settings).replicas.stale_after_s
+            agreement = wait_for_replicas(root, serving, _WAIT_S, stale_s, clock=clock, sleep=sleep)
+        candidate = read_pointers(root).candidate in (holding := _holding(root, person))
         _delete(root, holding)
         done = replace(
             begun,
@@ -91,7 +108,7 @@ def erase(settings: Settings, person: str, *, reason: str, by: str, clock: Clock
             names_sha256=digest_of_names((*forgotten.photos, *holding)),
         )
         note_erasure(root, done)
-    return Erasure(done, forgotten, tuple(holding), serving, unwaited)
+    return Erasure(done, tuple(holding), serving, candidate, agreement)
 
 
 def _held(place: Enrolments, person: str) -> bool:

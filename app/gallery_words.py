@@ -93,7 +93,10 @@ def erasure_lines(done: Erasure) -> Iterator[str]:
     )
     if done.serving is not None:
         yield f"Snapshot {done.serving} kini melayani tanpa orang ini · serves now, without this person."
-    if done.unwaited:
+    if done.agreement is not None and not done.agreement.reached:
+        late = ", ".join(one.replica for one in (*done.agreement.refusing, *done.agreement.pending))
+        yield f"Belum mengikuti · do not follow yet, they still hold the face in memory: {late}; restart them."
+    if done.candidate:
         yield "Snapshot kandidat ikut dihapus · the candidate held the person and is gone: hadir index build."
     yield (
         "Tidak tersentuh · not touched: bukti di buku besar dan foto kasus (perintah buku besar sendiri) · the "

@@ -15,10 +15,11 @@ from hadir.app.enrolment import Enrolled, Grounds, enrol
 from hadir.app.options import DEFAULTS
 from hadir.app.photo_list import list_photos
 from hadir.app.stores import enrolments, gallery_root, photo_store, space_of
-from hadir.core.clock import ManualClock
+from hadir.core.clock import ManualClock, SystemClock
 from hadir.core.settings import Settings, load_settings
 from hadir.faces.pack import FacePack, PackInfo, PhotoResult, PhotoRules
 from hadir.faces.packs import load_pack
+from hadir.index.acknowledgements import Acknowledgement, acknowledge
 from hadir.index.galleries import gallery_at, only_gallery
 from hadir.index.pointers import read_pointers
 from tests.app.site import Site, make_site
@@ -269,6 +270,19 @@ def test_an_erasure_that_was_cut_off_is_finished_by_asking_again(site: Site, mon
     assert everywhere(site, "P00004") == []
     events = [json.loads(line)["event"] for line in (site.folder / "snapshots/erasures.jsonl").read_text().splitlines()]
     assert events == ["begun", "begun", "done"]
+
+
+def test_a_pipeline_that_does_not_follow_an_erasure_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hadir.app.erasure._WAIT_S", 0)
+    site.serve()
+    root = Path(settings(site).stores.snapshots)
+    current = str(read_pointers(root).current)
+    now_ms = SystemClock().now_ms()
+    acknowledge(root, Acknowledgement("hadir-7", "host", 7, current, "space", 1, now_ms))
+    said = site("gallery", "erase", "P00004", "--reason", "17/2026")
+    assert said.code == 3
+    assert "hadir-7" in said.out
+    assert not (root / current).exists()
 
 
 def test_erasing_somebody_unknown_is_an_error_that_leaves_no_record(site: Site) -> None:
