@@ -13,7 +13,8 @@ from hadir.app.golden_photos import golden_photos
 from hadir.app.honest_judge import HonestJudge
 from hadir.app.stores import gallery_root
 from hadir.app.wiring import Serving, policy_of, serving_of
-from hadir.core.errors import HadirError, SnapshotError
+from hadir.attendance.yardsticks import Yardsticks
+from hadir.core.errors import CalibrationError, HadirError, SnapshotError
 from hadir.core.settings import Settings
 from hadir.core.thresholds import rate_key
 from hadir.core.vectors import Vectors, fuse
@@ -26,6 +27,7 @@ from hadir.index.gates import (
     calibration_gate,
     pack_gate,
     people_gate,
+    rates_gate,
     replicas_gate,
     self_recall_gate,
     snapshot_gate,
@@ -41,7 +43,7 @@ from hadir.index.templates import Template
 
 __all__ = ["UNFORCEABLE", "GateRun", "limits_of"]
 
-UNFORCEABLE = frozenset({"snapshot sound", "pack is here"})
+UNFORCEABLE = frozenset({"snapshot sound", "pack is here", "rates supported"})
 """Nobody could serve such a snapshot, whatever the reason to want it."""
 
 _SHIPPED = Path(__file__).with_name("gates.toml")
@@ -68,14 +70,16 @@ class GateRun:
         self._served: Serving | None = None
 
     def results(self, snapshot_id: str) -> Iterator[GateResult]:
-        """Every gate but the shadow's, in turn; ends early where the snapshot or its pack cannot be used at all.
+        """Every gate but the shadow's, in turn; ends early where nobody could serve the snapshot.
 
         Raises:
             SnapshotError: there is no such snapshot.
         """
-        yield from self.servable(snapshot_id)
-        if self._served is None:
-            return
+        for gate in self.servable(snapshot_id):
+            yield gate
+            if not gate.ok:
+                return
+        assert self._served is not None
         yield self._people(snapshot_folder(self._root, snapshot_id))
         yield self._self_recall(self._served.snapshot)
         yield self._accuracy(self._served)
@@ -96,6 +100,14 @@ class GateRun:
             yield pack_gate(read_manifest(folder).space.pack, str(error))
             return
         yield pack_gate(f"{self._served.pack.name}, {self._served.pack.precision}", None)
+        yield rates_gate(self._unsupported(self._served))
+
+    def _unsupported(self, served: Serving) -> str | None:
+        try:
+            Yardsticks(self._policy).register(served.snapshot.manifest.id, served.yardstick)
+        except CalibrationError as error:
+            return str(error)
+        return None
 
     def _people(self, folder: Path) -> GateResult:
         people = enrolled(folder).people.keys()

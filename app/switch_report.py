@@ -13,7 +13,7 @@ from hadir.index.promotion import Promotion
 __all__ = ["exit_code", "in_words", "say_gate", "say_switch", "switch_document"]
 
 _DONE, _PARTLY, _GATE_FAILED = 0, 3, 4
-_WIDEST_GATE = 14
+_WIDEST_GATE = 15
 
 
 def say_gate(gate: GateResult) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "calibration_gate",
     "pack_gate",
     "people_gate",
+    "rates_gate",
     "replicas_gate",
     "self_recall_gate",
     "shadow_gate",
@@ -66,6 +67,11 @@ def snapshot_gate(problems: Sequence[str]) -> GateResult:
 def pack_gate(pack: str, problem: str | None) -> GateResult:
     """The pack that makes the snapshot's vectors must be here; `problem` says why it is not."""
     return GateResult("pack is here", pack if problem is None else problem, "loads, same space", problem is None)
+
+
+def rates_gate(problem: str | None) -> GateResult:
+    """Whoever decides refuses a snapshot in which nothing at all supports the policy's rates; `problem` says which."""
+    return GateResult("rates supported", problem or "accept and review", "accept and review", problem is None)
 
 
 def people_gate(current: Collection[str] | None, candidate: Collection[str], limits: PeopleLimits) -> GateResult:

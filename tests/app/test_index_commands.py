@@ -20,7 +20,8 @@ from hadir.index.storage import Storage
 from tests.app.command_line import Said
 from tests.app.site import Site
 
-SOUND = {"snapshot sound", "pack is here", "people kept", "self-recall", "FNMR", "calibration", "replicas agree"}
+SERVABLE = ["snapshot sound", "pack is here", "rates supported"]
+SOUND = {*SERVABLE, "people kept", "self-recall", "FNMR", "calibration", "replicas agree"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,18 +189,21 @@ def test_a_damaged_current_one_is_no_reason_to_trust_the_next(yard: Yard) -> Non
     assert yard.document("promote", "--force", "--reason", "disk fault")["after"]["current"] == second
 
 
-def test_a_calibration_that_nothing_supports_fails(yard: Yard, gates: Callable[[str], None], tmp_path: Path) -> None:
+def test_rates_that_nothing_supports_cannot_be_forced(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No pipeline would start with them."""
     policy = tmp_path / "policy.toml"
     policy.write_text(
         'name = "strict"\nversion = "1"\nvalid_from = 2020-01-01\n'
         "[rates]\naccept_fmr = 1e-6\nreview_fmr = 1e-6\nidentify_fmr = 1e-6\n"
     )
-    gates("")
     yard.build()
     yard.build("--synthetic", 3)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HADIR_ATTENDANCE__POLICY", str(policy))
-        assert yard.document("promote", code=4)["failed"] == ["calibration"]
+    monkeypatch.setenv("HADIR_ATTENDANCE__POLICY", str(policy))
+    refused = yard.document("promote", "--force", "--reason", "must be", code=4)
+    assert [gate["name"] for gate in refused["gates"]] == SERVABLE
+    assert refused["failed"] == ["rates supported"]
 
 
 def test_gates_of_ones_own_decide_and_an_unknown_key_is_named(yard: Yard, gates: Callable[[str], None]) -> None:

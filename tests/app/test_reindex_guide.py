@@ -17,6 +17,9 @@ GUIDE = ROOT / "docs" / "re-index.md"
 PARTLY = 3
 """`enroll` and `reindex` say so when a photo was refused, and go on."""
 
+_PHOTOS = 2
+"""Of each person: with more, the cells of this pack, which brings no table, would want more people."""
+
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
@@ -27,7 +30,7 @@ def commands() -> list[str]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """The example regency, with real faces for the people of its roster, and a real pack."""
+    """The example regency, real faces for the people of its roster and as many more as the gates want, a real pack."""
     data = Path(os.environ.get("HADIR_TEST_DATA", ROOT.parent / "shared" / "data"))
     pack, faces = data / "packs" / "scrfd500m-mobilefacenet128", data / "faces" / "lfw_subset"
     if not (pack.is_dir() and faces.is_dir()):
@@ -37,8 +40,12 @@ def site(tmp_path: Path) -> Path:
     with (tmp_path / "configs" / "example" / "roster.csv").open(encoding="utf-8") as file:
         persons = sorted({row["person"] for row in csv.DictReader(file)})
     folders = sorted(folder for folder in faces.iterdir() if folder.is_dir())
-    for person, folder in zip(persons, folders, strict=False):
-        shutil.copytree(folder, tmp_path / "photos" / person)
+    names = [*persons, *(folder.name for folder in folders[len(persons) :])]
+    for person, folder in zip(names, folders, strict=True):
+        place = tmp_path / "photos" / person
+        place.mkdir(parents=True)
+        for photo in sorted(folder.iterdir())[:_PHOTOS]:
+            shutil.copy(photo, place)
     return tmp_path
 
 

@@ -20,6 +20,7 @@ from hadir.index.gates import (
     calibration_gate,
     pack_gate,
     people_gate,
+    rates_gate,
     replicas_gate,
     self_recall_gate,
     shadow_gate,
@@ -199,6 +200,7 @@ def test_a_replica_that_serves_another_snapshot_or_refuses_fails_by_name() -> No
 def test_a_pack_that_is_not_here_and_an_unsound_snapshot_fail_with_the_reason() -> None:
     assert pack_gate("open", None).ok
     assert (pack_gate("open", "no pack here").ok, pack_gate("open", "no pack here").value) == (False, "no pack here")
+    assert (rates_gate(None).ok, rates_gate("accept_fmr = 1e-06 is supported by neither").ok) == (True, False)
     assert snapshot_gate([]).ok
     assert (snapshot_gate(["people.json was altered"]).ok, snapshot_gate(["x"]).value) == (False, "x")
 
