@@ -5,10 +5,10 @@ person does not come first with a similarity of at least T; FPIR(T) the share of
 enrolled that return anybody at T. With a margin, a search names its first only where it is ahead of the second by that
 much, as a check-in's `impostor_suspected` demands.
 
-Half of the people (by a fixed seed) are enrolled with K photos each; searches of their other photos are mated, all
-photos of the other half are searches of people who are not enrolled. Then the halves change places, so that everybody
-is both, and FPIR rests on every photo. FPIR grows with the number of people enrolled: the rates hold for a gallery of
-the size given and no other. Scores are cosines.
+Half of the people (by a fixed seed) are enrolled with K photos each; searches of their other photos are mated. All
+photos of the other half, and of those with too few to be enrolled, are searches of people who are not there. Then the
+halves change places, so that everybody is both, and FPIR rests on every photo. FPIR grows with the number of people
+enrolled: the rates hold for a gallery of the size given and no other. Scores are cosines.
 """
 
 from __future__ import annotations
