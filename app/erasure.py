@@ -10,8 +10,9 @@ from pathlib import Path
 
 from hadir.app.fresh import serve_fresh
 from hadir.app.gate_run import limits_of
+from hadir.app.reindex_folder import reindex_chunks
 from hadir.app.replica_wait import wait_for_replicas
-from hadir.app.stores import enrolments, key_of
+from hadir.app.stores import enrolments
 from hadir.core.clock import Clock
 from hadir.core.errors import InputError, SnapshotError
 from hadir.core.settings import Settings
@@ -22,7 +23,6 @@ from hadir.index.galleries import galleries, only_gallery
 from hadir.index.pointers import discard, read_pointers, retire, snapshot_folder, snapshot_ids
 from hadir.index.refusals import Refusals
 from hadir.index.snapshot_diff import enrolled
-from hadir.index.storage import Storage
 
 __all__ = ["Erasure", "erase"]
 
@@ -168,6 +168,5 @@ def _forget_chunks(settings: Settings) -> int:
 
     Returns how many files that were.
     """
-    folder = Path(settings.run.folder)
-    chunks = Storage(folder.with_name(f"{folder.name}-reindex") / "chunks", key_of(settings))
+    chunks = reindex_chunks(settings)
     return sum(chunks.delete(name) for name in chunks.names())

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from hadir.actors.cluster import JoinedRay, LocalRay, join
 from hadir.actors.embed_actor import cores_of_ray
+from hadir.actors.leftovers import end_leftovers
 from hadir.actors.reindex import RayEmbedder
+from hadir.app.reindex_folder import reindex_chunks, reindex_folder
 from hadir.app.run_folder import held
-from hadir.app.stores import gallery_root, key_of, pack_folder, photo_store, space_of
+from hadir.app.stores import gallery_root, pack_folder, photo_store, space_of
 from hadir.app.wiring import face_workers, runtime_of
 from hadir.core.errors import InputError
 from hadir.core.settings import Settings
@@ -27,11 +29,10 @@ from hadir.index.manifest import read_manifest
 from hadir.index.pointers import read_pointers, snapshot_folder
 from hadir.index.reindex_chunks import ChunkFiles
 from hadir.index.reindex_plan import CHUNK_PHOTOS, coverage, plan_reindex
-from hadir.index.storage import Storage
 from hadir.pipeline.embedding import Embedder, EmbedSpec, EnrolledPhoto, InlineEmbedder
 from hadir.pipeline.reindexing import Reindexed, Reindexing
 
-__all__ = ["Forecast", "Job", "forecast", "job_of", "reindex", "reindex_folder", "source_gallery", "write_report"]
+__all__ = ["Forecast", "Job", "forecast", "job_of", "reindex", "source_gallery", "write_report"]
 
 _SAMPLE_PHOTOS = 32
 """A tenth of a second of one worker, after as many that warm it up."""
@@ -105,12 +106,6 @@ def source_gallery(settings: Settings) -> Gallery:
     return only_gallery(gallery_root(settings), read_manifest(snapshot_folder(root, current)).space.name)
 
 
-def reindex_folder(settings: Settings) -> Path:
-    """Its own, beside the live run's: notes of its Ray, finished chunks, the report, the log."""
-    folder = Path(settings.run.folder)
-    return folder.with_name(f"{folder.name}-reindex")
-
-
 def forecast(settings: Settings, job: Job, workers: int) -> Forecast:
     """Look, embed a sample of photos in this process, change nothing. Raises as `job_of`, and StoreUnavailable."""
     space = space_of(job.pack)
@@ -120,7 +115,7 @@ def forecast(settings: Settings, job: Job, workers: int) -> Forecast:
     stored = set(photo_store(settings).ids())
     possible = [*there, *(template for template in plan.templates if template.id in stored)]
     found = coverage(held_now, possible)
-    kept = ChunkFiles(_chunks(settings, job), plan).written()
+    kept = ChunkFiles(reindex_chunks(settings), plan).written()
     return Forecast(
         people=found.people,
         photos=found.photos,
@@ -165,11 +160,13 @@ def reindex(
         HadirError: it cannot start, or not go on; finished chunks are kept.
     """
     with held(job.folder):
+        end_leftovers(job.folder)
         target = gallery_at(gallery_root(settings), space_of(job.pack))
+        work = Reindexing(job.source, target, photo_store(settings), _chunks(settings, job))
+        if not (todo := len(work.plan().templates)):
+            return work.run(InlineEmbedder(job.spec()), started(0, 0))
         with _embedder(settings, job, workers) as (embedder, count):
-            chunks = _chunks(settings, job)
-            work = Reindexing(job.source, target, photo_store(settings), chunks, ahead=count + 1)
-            return work.run(embedder, started(len(work.plan().templates), count))
+            return work.run(embedder, started(todo, count), ahead=count + 1)
 
 
 def write_report(job: Job, document: Mapping[str, object]) -> Path:
@@ -203,8 +200,3 @@ def _embedder(settings: Settings, job: Job, workers: int) -> Iterator[tuple[Embe
 
 def _workers(settings: Settings, asked: int) -> int:
     return 1 if settings.run.pool == "inline" else asked or face_workers(settings)
-
-
-def _chunks(settings: Settings, job: Job) -> Storage:
-    """Finished work is as secret as the gallery that it goes to."""
-    return Storage(job.folder / "chunks", key_of(settings))

@@ -14,6 +14,7 @@ from hadir.app.demo_people import RealPerson
 from hadir.app.enrolment import Enrolled, Grounds, enrol
 from hadir.app.options import DEFAULTS
 from hadir.app.photo_list import list_photos
+from hadir.app.reindex_folder import reindex_chunks
 from hadir.app.stores import enrolments, gallery_root, photo_store, space_of
 from hadir.core.clock import ManualClock, SystemClock
 from hadir.core.settings import Settings, load_settings
@@ -240,6 +241,14 @@ def test_no_snapshot_that_one_could_go_back_to_keeps_an_erased_face(site: Site) 
     pointers = read_pointers(root)
     assert (pointers.previous, pointers.candidate) == (None, None)
     assert [path.name for path in root.iterdir() if path.is_dir() and path.name != "replicas"] == [pointers.current]
+
+
+def test_finished_work_of_a_re_embedding_is_forgotten_too(site: Site) -> None:
+    site.serve()
+    chunks = reindex_chunks(settings(site))
+    chunks.write("plan/00000", b"vectors of everybody")
+    assert site("gallery", "erase", "P00004", "--reason", "17/2026", "--json").document()["reindex_chunks"] == 1
+    assert chunks.names() == []
 
 
 def test_an_erasure_is_recorded_without_the_person(site: Site) -> None:
