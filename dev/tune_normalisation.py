@@ -21,7 +21,7 @@ from hadir.core.vectors import Vectors, fuse
 from hadir.faces.pack import ENROLMENT_PHOTOS
 from hadir.faces.packs import load_pack
 
-__all__ = ["VARIANTS", "Fold", "Misses", "Scorer", "as_norm_over", "fold_of", "folds_of", "misses"]
+__all__ = ["VARIANTS", "Fold", "Misses", "Scorer", "as_norm_over", "embedded", "fold_of", "folds_of", "misses"]
 
 FOLDS = 4
 RATES = (1e-2, 1e-3, 1e-4)
@@ -147,7 +147,7 @@ def misses(folds: Sequence[Fold], scorer: Scorer) -> Misses:
     return Misses(len(pooled), len(strangers), tuple(float((pooled <= t).mean()) for t in thresholds))
 
 
-def _embedded(folder: Path) -> dict[str, Vectors]:
+def embedded(folder: Path) -> dict[str, Vectors]:
     """Person to (photos, D), by the open pack's int8 weights, without a quality gate, photos by name."""
     pack, listed = load_pack("open", "int8"), list_photos(folder)
     rules = replace(ENROLMENT_PHOTOS, quality=False)
@@ -170,7 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m dev.tune_normalisation FACES/lfw_cohort", file=sys.stderr)
         return 2
-    people = _embedded(Path(arguments[0]))
+    people = embedded(Path(arguments[0]))
     print(f"{len(people)} people; one photo against one, and against the two others of people with three")
     folds = [list(folds_of(people, photos)) for photos in (1, 2)]
     for name, scorer in VARIANTS.items():
