@@ -27,7 +27,8 @@ COLUMNS = (
     "mock",
     "id",
 )
-"""Only `person` must be there. Empty means: direction `in`, channel `face`, captured now, no fix, a new id."""
+"""Only `person` must be there. Empty means: direction `in`, channel `face`, captured now, no fix, a new id. With an id,
+`captured_at` must be there too: the id says that it is the same check-in, and "now" is another one each time."""
 
 _EXAMPLE = "2026-01-31T07:21:00+07:00"
 _MOST_PHOTO_BYTES = 5 << 20
@@ -85,6 +86,8 @@ def _deliverable(check_in: CheckIn) -> CheckIn:
         received = decode(Record(0, 0, 0, check_in.person.encode(), encode_check_in(check_in)))
     except Undecodable as error:
         raise InputError(str(error)) from error
+    if received.invalid_field == "photos":
+        raise InputError(f"{len(check_in.photos)} photos: a face check-in has 1 to 4, fingerprint and paper have none")
     if received.invalid_field is not None:
         raise InputError(f"{received.invalid_field} is out of range: docs/wire-format.md says what may stand there")
     return check_in
@@ -99,7 +102,7 @@ def _check_in(folder: Path, row: Row, now_ms: int) -> CheckIn:
             person=row["person"],
             direction=Direction(_one_of("direction", row, Direction, "in")),
             channel=Channel(_one_of("channel", row, Channel, "face")),
-            captured_at_ms=_captured(row.get("captured_at", ""), now_ms),
+            captured_at_ms=_captured(row, now_ms),
             fix=_fix(row),
             photos=tuple(_photo(folder / name) for name in row.get("photos", "").split("|") if name),
         )
@@ -120,7 +123,13 @@ def _one_of(column: str, row: Row, choices: type[Direction | Channel], default: 
     return given
 
 
-def _captured(text: str, now_ms: int) -> int:
+def _captured(row: Row, now_ms: int) -> int:
+    text = row.get("captured_at", "")
+    if not text and row.get("id"):
+        raise InputError(
+            "an id without captured_at: sent again it would be another content under the same id, which is set aside "
+            f"(id_conflict); write when it was, for example {_EXAMPLE}, or leave the id out"
+        )
     if not text:
         return now_ms
     try:
@@ -147,7 +156,7 @@ def _fix(row: Row) -> Fix | None:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(text.replace(",", "."))
     except ValueError as error:
         raise InputError(f"'{text}' is not a number; degrees and metres expected") from error
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -43,7 +44,7 @@ def send(
 ) -> int:
     """Send check-ins and wait for their verdicts.
 
-    Exit code 3 when some have not come in time: nothing is lost, they will be decided.
+    Exit code 3 when some have none in time, or were set aside: nothing is lost, and what to do is said.
     """
     from hadir.app.sending import send_and_wait
     from hadir.app.wiring import kafka_cluster
@@ -53,15 +54,30 @@ def send(
         raise InputError("nothing to send: the CSV has no rows")
     answers = send_and_wait(kafka_cluster(settings_of(config)), check_ins, wait_s)
     if as_json:
-        told = [{"id": a.id, "person": a.person, "verdict": a.verdict} for a in answers]
+        told = [asdict(answer) for answer in answers]
         print_json({"sent": len(check_ins), "answered": sum(a.verdict is not None for a in answers), "verdicts": told})
     else:
         for answer in answers:
             _tell(answer)
-    open_ones = sum(answer.verdict is None for answer in answers)
-    if open_ones and wait_s:
-        err.print(f"{open_ones} of {len(answers)} not decided within {wait_s:g} s; they are in the log and will be.")
-    return _PARTLY if open_ones and wait_s else _DONE
+    return _left_open(answers, wait_s) if wait_s else _DONE
+
+
+def _left_open(answers: Sequence[Answer], wait_s: float) -> int:
+    """Say what has no verdict, and where it is; the exit code."""
+    aside = [answer for answer in answers if answer.set_aside is not None]
+    waiting = sum(answer.verdict is None and answer.set_aside is None for answer in answers)
+    if aside:
+        err.print(
+            f"{len(aside)} dari {len(answers)} disisihkan · {len(aside)} of {len(answers)} set aside "
+            f"({', '.join(sorted({str(answer.set_aside) for answer in aside}))}): their id came before with other "
+            "content, and that verdict stands; hadir explain ID shows it, hadir dead-letters list what was set aside."
+        )
+    if waiting:
+        err.print(
+            f"{waiting} dari {len(answers)} belum diputuskan · {waiting} of {len(answers)} not decided within "
+            f"{wait_s:g} s: they are in the log, and a running hadir run decides them; hadir explain ID shows it then."
+        )
+    return _PARTLY if aside or waiting else _DONE
 
 
 def _check_ins(
@@ -81,7 +97,8 @@ def _check_ins(
 
 def _tell(answer: Answer) -> None:
     if answer.verdict is None:
-        out.print(f"{answer.id}  {answer.person}: sent", markup=False)
+        became = "sent" if answer.set_aside is None else f"set aside: {answer.set_aside}"
+        out.print(f"{answer.id}  {answer.person}: {became}", markup=False)
         return
     colour = {"accepted": "green", "review": "yellow", "rejected": "red"}[answer.verdict["outcome"]]
     out.print(f"[{colour}]{answer.verdict['outcome']}[/]  {answer.person}  {answer.id}")

@@ -1,9 +1,9 @@
-"""Check-ins into Kafka, their verdicts back by id."""
+"""Check-ins into Kafka, and what became of them back by id: a verdict, or that the record was set aside."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,80 +13,114 @@ from hadir.core.check_in import CheckIn
 from hadir.core.errors import HadirError
 from hadir.core.message import Message
 from hadir.pipeline.codec import encode_check_in
+from hadir.pipeline.dead_letters import read_dead_letters
 from hadir.pipeline.kafka_admin import KafkaCluster
 from hadir.pipeline.kafka_sink import KafkaSink
 from hadir.pipeline.kafka_tail import KafkaTail
-from hadir.pipeline.topics import CHECK_INS, VERDICTS
+from hadir.pipeline.ports import Record
+from hadir.pipeline.topics import CHECK_INS, DEAD_LETTERS, VERDICTS
 
 __all__ = ["Answer", "send_and_wait"]
+
+_WITHOUT_A_VERDICT = ("id_conflict", "undecodable")
+"""Codes of dead letters that no verdict comes beside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`verdict` is the record of `hadir.verdicts.v1`, None where it has not come."""
+    """`verdict` is the record of `hadir.verdicts.v1`, `set_aside` a dead letter's code; None where none has come."""
 
     id: str
     person: str
     verdict: dict[str, Any] | None
+    set_aside: str | None
 
 
 def send_and_wait(cluster: KafkaCluster, check_ins: Sequence[CheckIn], wait_s: float) -> list[Answer]:
-    """Send all, then wait for their verdicts; answers in the order of `check_ins`.
+    """Send all, then wait for what becomes of them; answers in the order of `check_ins`.
 
     Raises:
         StreamUnavailable: no broker answers. Sending the same file again is safe where it names ids.
         StreamError: a topic is missing.
     """
-    verdicts = _Verdicts(cluster, {check_in.id for check_in in check_ins})
-    if wait_s:
-        verdicts.listen()
+    heard = _Heard({check_in.id for check_in in check_ins})
+    ears = [_Ear(cluster, VERDICTS, heard.verdicts), _Ear(cluster, DEAD_LETTERS, heard.letters)] if wait_s else []
+    for ear in ears:
+        ear.listen(heard.all.set)
     sink = KafkaSink(cluster)
     try:
         for check_in in check_ins:
             sink.send([Message(CHECK_INS, check_in.person.encode(), encode_check_in(check_in))])
+        heard.all.wait(wait_s)
     finally:
         sink.close()
-    found = verdicts.wait(wait_s) if wait_s else {}
-    return [Answer(check_in.id, check_in.person, found.get(check_in.id)) for check_in in check_ins]
+        for ear in ears:
+            ear.end()
+    for ear in ears:
+        ear.raise_if_broken()
+    return [Answer(c.id, c.person, heard.verdict.get(c.id), heard.set_aside.get(c.id)) for c in check_ins]
 
 
-class _Verdicts:
-    """Listens on a thread of its own from before the first check-in is sent, so that no verdict can be missed."""
+class _Heard:
+    """What became of the `ids` so far; `all` is set once that is known of each. One thread for each of the methods."""
 
-    def __init__(self, cluster: KafkaCluster, ids: set[str]) -> None:
-        self._tail = KafkaTail(cluster)
+    def __init__(self, ids: set[str]) -> None:
+        self.verdict: dict[str, dict[str, Any]] = {}
+        self.set_aside: dict[str, str] = {}
+        self.all = threading.Event()
         self._ids = ids
-        self._found: dict[str, dict[str, Any]] = {}
+
+    def verdicts(self, records: Iterable[Record]) -> None:
+        for record in records:
+            verdict = msgspec.json.decode(record.value)
+            if verdict.get("id") in self._ids and verdict.get("revision") == 0:
+                self.verdict[verdict["id"]] = verdict
+                self._look()
+
+    def letters(self, records: Iterable[Record]) -> None:
+        for letter in read_dead_letters(records):
+            if letter.id in self._ids and letter.source_topic == CHECK_INS and letter.code in _WITHOUT_A_VERDICT:
+                self.set_aside[letter.id] = letter.code
+                self._look()
+
+    def _look(self) -> None:
+        if all(one in self.verdict or one in self.set_aside for one in self._ids):
+            self.all.set()
+
+
+class _Ear:
+    """Follows one topic on a thread of its own, from before the first check-in is sent, so that nothing is missed."""
+
+    def __init__(self, cluster: KafkaCluster, topic: str, hear: Callable[[Iterable[Record]], None]) -> None:
+        self._tail, self._topic, self._hear = KafkaTail(cluster), topic, hear
         self._ready, self._end = threading.Event(), threading.Event()
         self._error: HadirError | None = None
-        self._thread = threading.Thread(target=self._follow, name="verdicts", daemon=True)
+        self._broken: Callable[[], None] = self._end.set
+        self._thread = threading.Thread(target=self._follow, name=topic, daemon=True)
 
-    def listen(self) -> None:
-        """Returns once nothing that is written from now on can be missed."""
+    def listen(self, broken: Callable[[], None]) -> None:
+        """Returns once nothing that is written from now on can be missed; `broken` is called where hearing ends."""
+        self._broken = broken
         self._thread.start()
         self._ready.wait()
-        if self._error is not None:
-            raise self._error
+        self.raise_if_broken()
 
-    def wait(self, wait_s: float) -> dict[str, dict[str, Any]]:
-        """Verdicts by id, all of them or those that came in time."""
-        self._thread.join(wait_s)
+    def end(self) -> None:
+        """Stop listening. Idempotent."""
         self._end.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def raise_if_broken(self) -> None:
+        """What ended it by itself."""
         if self._error is not None:
             raise self._error
-        return self._found
 
     def _follow(self) -> None:
         try:
-            for record in self._tail.follow(VERDICTS, self._complete, ready=self._ready.set):
-                verdict = msgspec.json.decode(record.value)
-                if verdict.get("id") in self._ids and verdict.get("revision") == 0:
-                    self._found[verdict["id"]] = verdict
+            self._hear(self._tail.follow(self._topic, self._end.is_set, ready=self._ready.set))
         except HadirError as error:
             self._error = error
         finally:
             self._ready.set()
-
-    def _complete(self) -> bool:
-        return self._end.is_set() or len(self._found) == len(self._ids)
+            self._broken()

@@ -28,6 +28,7 @@ BAD_ROWS = {
         "line 3: direction = sideways: expected one of in, out",
     ),
     "bad_channel": ("person,channel\np,smoke\n", "channel = smoke"),
+    "id_without_time": (f"person,channel,id\np,paper,{'0' * 32}\n", "line 2: an id without captured_at"),
     "bad_id": ("person,id\np,17\n", "id = 17: expected a UUID"),
     "bad_time": ("person,captured_at\np,yesterday\n", "captured_at = yesterday: expected ISO 8601"),
     "no_zone": ("person,captured_at\np,2026-01-31T07:00\n", "the time zone is missing"),

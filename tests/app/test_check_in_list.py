@@ -8,6 +8,7 @@ import pytest
 
 from hadir.app.check_in_list import read_check_ins
 from hadir.app.photo_list import list_photos
+from hadir.core.check_in import Fix
 from hadir.core.errors import InputError
 
 
@@ -24,11 +25,18 @@ def test_spreadsheets_with_either_separator_are_read(tmp_path: Path, separator: 
     assert [(photo.person, photo.path.name) for photo in list_photos(photos)] == [("a-1", "a.jpg")]
 
 
+def test_decimal_commas_are_understood_as_in_a_sites_other_files(tmp_path: Path) -> None:
+    sheet = tmp_path / "day.csv"
+    sheet.write_text("person;channel;latitude_deg;longitude_deg;accuracy_m\na-1;paper;-8,1722;113,7001;12,5\n")
+    (check_in,) = read_check_ins(sheet, 1_763_000_000_000)
+    assert check_in.fix == Fix(-8.1722, 113.7001, 12.5, None)
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
         ("p" * 70 + ",paper,,", "1 to 64 bytes"),
-        ("a-1,face,,", "photos is out of range"),
+        ("a-1,face,,", "0 photos: a face check-in has 1 to 4"),
         ("a-1,paper,91,0", "fix.latitude_deg is out of range"),
     ],
 )

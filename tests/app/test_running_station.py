@@ -8,6 +8,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,6 +26,11 @@ from tests.app.programs import Program, free_port, program, rows_in
 from tests.app.site import HERE, Site
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
 
 AT = f"--at={HERE['latitude_deg']},{HERE['longitude_deg']},{HERE['accuracy_m']}"
 
@@ -75,9 +81,9 @@ def test_a_file_of_check_ins_is_answered_in_its_order(running: Running) -> None:
     photo = "P00001/first.jpg"
     listed = running.site.list_of(
         [
-            {"id": ids[0], "person": "P00003", "channel": "fingerprint"},
-            {"id": ids[1], "person": "P00004", "photos": photo, **HERE},
-            {"id": ids[2], "person": "P12345", "photos": photo, **HERE},
+            {"id": ids[0], "person": "P00003", "channel": "fingerprint", "captured_at": now()},
+            {"id": ids[1], "person": "P00004", "photos": photo, "captured_at": now(), **HERE},
+            {"id": ids[2], "person": "P12345", "photos": photo, "captured_at": now(), **HERE},
         ]
     )
     said = running.site("send", listed, "--json")
@@ -92,12 +98,23 @@ def test_a_file_of_check_ins_is_answered_in_its_order(running: Running) -> None:
 
 def test_without_waiting_what_was_sent_is_decided_all_the_same(running: Running) -> None:
     identity, before = str(uuid.uuid4()), rows_in(running.site.folder / "ledger.db")
-    listed = running.site.list_of([{"id": identity, "person": "P00003", "channel": "fingerprint"}])
-    said = running.site("send", listed, "--wait-s", 0)
+    row = {"id": identity, "person": "P00003", "channel": "fingerprint", "captured_at": now()}
+    said = running.site("send", running.site.list_of([row]), "--wait-s", 0)
     assert said.code == 0
     assert said.out == f"{identity}  P00003: sent\n"
     running.program.wait_until(lambda: rows_in(running.site.folder / "ledger.db") == before + 1)
     assert running.site("explain", identity).code == 0
+
+
+def test_another_content_under_the_same_id_is_told_as_set_aside(running: Running) -> None:
+    row = {"id": str(uuid.uuid4()), "person": "P00003", "channel": "fingerprint", "captured_at": now()}
+    assert running.site("send", running.site.list_of([row])).code == 0
+    assert running.site("send", running.site.list_of([row])).code == 0, "the same content is answered again"
+    said = running.site("send", running.site.list_of([{**row, "direction": "out"}]), "--wait-s", 60)
+    assert said.code == 3
+    assert said.out == f"{row['id']}  P00003: set aside: id_conflict\n"
+    assert "1 of 1 set aside (id_conflict)" in said.problem()
+    assert "not decided" not in said.err
 
 
 def test_a_dead_letter_is_listed_and_given_back(running: Running, kafka_node: Node) -> None:

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def site(people: list[RealPerson], tmp_path_factory: pytest.TempPathFactory) -> 
     """Enrolled, indexed, and its first check-ins decided."""
     site = make_site(tmp_path_factory.mktemp("life"), people, round(time.time() * 1000))
     site.serve()
-    listed = site.list_of([{**row, "captured_at": ""} for row in CHECK_INS])
+    listed = site.list_of([{**row, "captured_at": datetime.now(UTC).isoformat()} for row in CHECK_INS])
     said = site("run", "--broker", "memory", "--pool", "inline", "--input", listed, "--json")
     assert said.code == 0
     assert said.document()["received"] == len(CHECK_INS)
