@@ -23,6 +23,8 @@ _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxrunt
 _CV2 = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 _LOW_DISK_BYTES = 2 << 30
 
+_MORE_DATA = "enrol more people and hadir index build; or a higher rate in the policy, or a stronger pack"
+
 State = Literal["ok", "note", "bad"]
 
 
@@ -154,7 +156,12 @@ def _snapshot(settings: Settings) -> Iterator[Finding]:
     for name in ("accept_fmr", "review_fmr", "identify_fmr"):
         applied = served.thresholds.at(getattr(policy, name), 1, 1)
         found = f"{name} {applied.fmr:g} = {_similarity(applied.similarity)} in cell 1/1, from {applied.source}"
-        yield Finding("thresholds", "ok" if applied.similarity is not None else "note", found)
+        if applied.similarity is not None:
+            yield Finding("thresholds", "ok", found)
+        elif name == "identify_fmr":
+            yield Finding("thresholds", "note", found, "impostor_suspected is never issued: enrol more people for it")
+        else:
+            yield Finding("thresholds", "bad", f"{found}: hadir run refuses to start", _MORE_DATA)
 
 
 def _similarity(cosine: float | None) -> str:
