@@ -126,4 +126,5 @@ def _tell(job: Job, done: Reindexed, report: str) -> None:
     if done.lost:
         out.print("Belum boleh dipakai · not to be promoted: somebody would be lost. Mend what failed, then run again.")
     else:
-        out.print(f"Lanjut · next: hadir index build --pack {job.pack.name}")
+        named = job.pack.name if job.pack.name != job.source.space.pack else job.pack.embedding_space[:16]
+        out.print(f"Lanjut · next: hadir index build --pack {named}")

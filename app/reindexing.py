@@ -162,7 +162,7 @@ def reindex(
     with held(job.folder):
         end_leftovers(job.folder)
         target = gallery_at(gallery_root(settings), space_of(job.pack))
-        work = Reindexing(job.source, target, photo_store(settings), _chunks(settings, job))
+        work = Reindexing(job.source, target, photo_store(settings), reindex_chunks(settings))
         if not (todo := len(work.plan().templates)):
             return work.run(InlineEmbedder(job.spec()), started(0, 0))
         with _embedder(settings, job, workers) as (embedder, count):

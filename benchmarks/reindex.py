@@ -118,8 +118,8 @@ class _Job:
         target = open_gallery(self._site.folder / f"target-{next(self._numbers)}", self._space)
         chunks = Storage(self._site.folder / "chunks")
         cpu_s, start_s = _cpu_s(), time.perf_counter()
-        work = Reindexing(self._site.source, target, self._site.photos, chunks, ahead=cores() + 1)
-        done = work.run(self._embedder, lambda _: None)
+        work = Reindexing(self._site.source, target, self._site.photos, chunks)
+        done = work.run(self._embedder, lambda _: None, ahead=cores() + 1)
         seconds = time.perf_counter() - start_s
         if done.failed or done.embedded != done.photos:
             raise SetupError(f"{len(done.failed)} of {done.photos} photos failed: do not quote this figure")

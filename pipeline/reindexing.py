@@ -71,13 +71,12 @@ class Reindexed:
 class Reindexing:
     """One source, one target, one place for chunks. Used by one thread, in a run folder that nobody else uses."""
 
-    def __init__(self, source: Gallery, target: Gallery, photos: PhotoStore, chunks: Storage, ahead: int) -> None:
-        """`ahead`: chunks that are read before a worker asks for them. Raises nothing."""
+    def __init__(self, source: Gallery, target: Gallery, photos: PhotoStore, chunks: Storage) -> None:
         self._source = source
         self._target = target
         self._photos = photos
         self._chunks = chunks
-        self._ahead = ahead
+        self._ahead = 1
         self._tried: dict[str, str | None] = {}
         self._embedded = 0
         self._resumed = 0
@@ -94,13 +93,15 @@ class Reindexing:
         """How many chunks of this plan an earlier run has left."""
         return ChunkFiles(self._chunks, plan).written()
 
-    def run(self, embedder: Embedder, advance: Advance) -> Reindexed:
+    def run(self, embedder: Embedder, advance: Advance, ahead: int = 1) -> Reindexed:
         """To the end.
+
+        `ahead`: as many chunks are read before a worker asks for them.
 
         Raises:
             PoolLost, StoreUnavailable, GalleryError: finished chunks are kept, a next run goes on from there.
         """
-        already = None
+        self._ahead, already = ahead, None
         while True:
             held, there = self._source.templates(), self._target.templates()
             plan = plan_reindex(self._source.space, self._target.space, held, there)

@@ -52,7 +52,7 @@ def test_everybody_has_a_template_in_the_new_space_and_what_serves_is_untouched(
 def test_the_next_step_that_it_names_can_be_taken(site: Site) -> None:
     said = site("reindex", *FP16)
     (following,) = [line.partition("next: ")[2] for line in said.out.splitlines() if "next: " in line]
-    assert following.startswith("hadir index build --space ")
+    assert following.startswith("hadir index build --pack ")
     assert site(*following.split()[1:]).code == 0
 
 

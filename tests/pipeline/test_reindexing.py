@@ -71,10 +71,10 @@ class Site:
         self.target.remove(person)
 
     def work(self) -> Reindexing:
-        return Reindexing(self.source, self.target, self.store, Storage(self.folder / "chunks"), ahead=2)
+        return Reindexing(self.source, self.target, self.store, Storage(self.folder / "chunks"))
 
     def run(self, after_chunk: Callable[[int], None] | None = None) -> Reindexed:
-        return self.work().run(Inline(after_chunk or (lambda _: None)), lambda _: None)
+        return self.work().run(Inline(after_chunk or (lambda _: None)), lambda _: None, ahead=2)
 
     def digest(self) -> str:
         """Of every file of the target's gallery."""
