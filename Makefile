@@ -33,7 +33,10 @@ setup: .venv/tools.ok .venv/parts.ok ## everything into .venv/, and the real par
 	@touch $@
 
 demo: .venv/runtime.ok ## a few small true mornings, end to end (BROKER=kafka, FACES=DIR)
-	@$(BIN)/hadir demo --broker $(BROKER) $(if $(FACES),--faces "$(FACES)")
+	@if [ "$(BROKER)" = kafka ] && [ -z "$$HADIR_KAFKA__BOOTSTRAP" ]; then \
+	  address=$$($(BIN)/python -m dev.kafka.node address); \
+	  if [ -n "$$address" ]; then export HADIR_KAFKA__BOOTSTRAP="$$address"; fi; fi; \
+	$(BIN)/hadir demo --broker $(BROKER) $(if $(FACES),--faces "$(FACES)")
 
 test: setup typing-links ## every test
 	@$(BIN)/python -m pytest -q

@@ -1,4 +1,4 @@
-"""A real one-node Apache Kafka (KRaft) on loopback: `python -m dev.kafka.node up|down|status`, and for tests.
+"""A real one-node Apache Kafka (KRaft) on loopback: `python -m dev.kafka.node up|down|status|address`, and for tests.
 
 The jars come from `make setup`. State of `make kafka-up` lies in `.cache/kafka-node`.
 """
@@ -118,7 +118,7 @@ def stop(node: Node, patience_s: float = 20.0) -> None:
     (Path(node.folder) / "node.json").unlink(missing_ok=True)
 
 
-def running(folder: Path = HOME) -> Node | None:
+def running(folder: Path) -> Node | None:
     """The broker that was started in this folder, None where it has ended."""
     try:
         node = Node(**json.loads((folder / "node.json").read_text(encoding="utf-8")))
@@ -211,44 +211,66 @@ def _open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _up() -> str:
-    node = running()
+def _up() -> int:
+    node = running(HOME)
     fresh = node is None
     if node is None:
         node = start(HOME, None if _open(PORT) else PORT, archive=True)
     create_topics(node.cluster, with_partitions(PARTITIONS))
-    return f"Kafka {'is up' if fresh else 'was up already'} at 127.0.0.1:{node.port} (pid {node.pid})"
+    print(
+        f"Kafka {'is up' if fresh else 'was up already'} at {node.cluster.bootstrap} (pid {node.pid}){_elsewhere(node)}"
+    )
+    return 0
 
 
-def _down() -> str:
-    node = running()
+def _down() -> int:
+    node = running(HOME)
+    if node is not None:
+        stop(node)
+    print("Kafka is not running" if node is None else f"Kafka has ended (pid {node.pid})")
+    return 0
+
+
+def _status() -> int:
+    node = running(HOME)
     if node is None:
-        return "Kafka is not running"
-    stop(node)
-    return f"Kafka has ended (pid {node.pid})"
-
-
-def _status() -> str:
-    node = running()
-    if node is None:
-        return "Kafka is not running: make kafka-up"
+        print("Kafka is not running: make kafka-up")
+        return 1
     names = topic_names(node.cluster)
-    ours = sorted(name for name in names if name.startswith("hadir."))
-    return f"Kafka runs at 127.0.0.1:{node.port} (pid {node.pid}); topics: {', '.join(ours)} ({len(names)} in all)"
+    ours = ", ".join(sorted(name for name in names if name.startswith("hadir.")))
+    where = f"Kafka runs at {node.cluster.bootstrap} (pid {node.pid})"
+    print(f"{where}; topics: {ours} ({len(names)} in all){_elsewhere(node)}")
+    return 0
+
+
+def _address() -> int:
+    """For recipes: nothing is printed where no broker of ours runs, then the settings say where one is."""
+    if (node := running(HOME)) is not None:
+        print(node.cluster.bootstrap)
+    return 0
+
+
+def _elsewhere(node: Node) -> str:
+    """What to do about a port that no settings name."""
+    if node.port == PORT:
+        return ""
+    return (
+        f"\nPORT {PORT} WAS TAKEN by another program, so this Kafka has port {node.port}. Tell every hadir command:\n"
+        f"    export HADIR_KAFKA__BOOTSTRAP={node.cluster.bootstrap}\n(make demo BROKER=kafka finds it by itself.)"
+    )
 
 
 def main(arguments: list[str]) -> int:
-    """The three commands; says in one sentence what is missing."""
-    commands = {"up": _up, "down": _down, "status": _status}
+    """The four commands; says in one sentence what is missing. `status` is 1 where no broker runs."""
+    commands = {"up": _up, "down": _down, "status": _status, "address": _address}
     if len(arguments) != 1 or arguments[0] not in commands:
-        print("usage: python -m dev.kafka.node up|down|status", file=sys.stderr)
+        print("usage: python -m dev.kafka.node up|down|status|address", file=sys.stderr)
         return 2
     try:
-        print(commands[arguments[0]]())
+        return commands[arguments[0]]()
     except HadirError as err:
         print(f"kafka-{arguments[0]}: {err}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":
