@@ -9,7 +9,6 @@ __all__ = [
     "ALL_TOPICS",
     "CHECK_INS",
     "DEAD_LETTERS",
-    "LEDGER_HEADS",
     "MAX_RECORD_BYTES",
     "RETENTION_MS",
     "VERDICTS",
@@ -20,7 +19,6 @@ __all__ = [
 CHECK_INS = "hadir.check-ins.v1"
 VERDICTS = "hadir.verdicts.v1"
 DEAD_LETTERS = "hadir.dead-letters.v1"
-LEDGER_HEADS = "hadir.ledger-heads.v1"
 
 RETENTION_MS = 48 * 3_600_000
 """Photos travel inside the event, so the log may keep it for two days and no longer."""
@@ -63,7 +61,6 @@ ALL_TOPICS = (
         6 * 1_048_576,
         {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(6 * 1_048_576)},
     ),
-    TopicSpec(LEDGER_HEADS, 1, 1_048_576, {"message.timestamp.type": "LogAppendTime"}),
 )
 
 
