@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +98,16 @@ def test_decisions_are_numbered_in_sequence_and_say_their_number() -> None:
     assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
     for number, name in enumerate(names, start=1):
         assert text_of(f"docs/adr/{name}").startswith(f"# {number}. "), name
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["var/photos/x", "photos/a-0001/one.jpg", "my-site/roster.csv", "site.toml", "runs/x/ledger.db", "selfie.jpg"],
+)
+def test_what_a_site_keeps_beside_the_code_is_never_added_to_git(path: str) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git checkout: nothing can be added")
+    assert subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False).returncode == 0
 
 
 def pages() -> list[str]:
