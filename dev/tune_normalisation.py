@@ -2,7 +2,7 @@
 
 People are dealt to four folds by the SHA-256 of their name. Each fold is tested with the other three as its cohort, so
 nobody is in the cohort that normalises them; the genuine and impostor scores of all folds are then pooled. Nothing here
-sees any other set of faces: what is chosen is proven elsewhere (`hadir evaluate`, docs/accuracy.md).
+sees any other set of faces: what is chosen is proven elsewhere (`hadir evaluate`, docs/thresholds.md).
 """
 
 from __future__ import annotations

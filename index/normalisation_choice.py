@@ -14,11 +14,11 @@ Interval = tuple[float, float]
 
 NEAREST = 60
 """How many of the nearest other people the statistics rest on. Tuned on 2,828 people of LFW, split by person: flat
-between 40 and 100 (dev/tune_normalisation.py, docs/accuracy.md)."""
+between 40 and 100 (dev/tune_normalisation.py, docs/thresholds.md)."""
 
 LEAST_PEOPLE = 1000
 """Real people below which it is not tried: with 300 and 500 templates of two photos were missed more often at 1e-4 than
-by their cosines, with 1,000 less often (docs/accuracy.md)."""
+by their cosines, with 1,000 less often (docs/thresholds.md)."""
 
 Mode = Literal["auto", "on", "off"]
 """`auto` switches it on where the gallery is large enough and it measures better on held-out people."""
