@@ -133,21 +133,23 @@ def _holding(root: Path, person: str) -> list[str]:
 def _replace_current(
     settings: Settings, place: Enrolments, person: str, *, by: str, erasure: str, clock: Clock
 ) -> str | None:
-    """Let a snapshot without the person serve, where the one that serves holds them; returns its id."""
+    """Let a snapshot without the person serve, where the one that serves holds them; returns its id.
+
+    Another command may promote one that holds them meanwhile: then that one is replaced as well.
+    """
     root = Path(settings.stores.snapshots)
-    current = read_pointers(root).current
-    if current is None or current not in _holding(root, person):
-        return None
-    space = enrolled(snapshot_folder(root, current)).manifest.space
-    try:
-        gallery = only_gallery(place.root, space.name)
-        reason = f"erasure {erasure}"
-        return serve_fresh(settings, gallery, by=by, reason=reason, clock=clock, erased={person}).path.name
-    except (InputError, SnapshotError) as err:
-        raise SnapshotError(
-            f"the person is erased from photos and gallery, but snapshot {current} still serves them ({err}): build "
-            "another one and promote it (hadir index build --promote), then erase again"
-        ) from err
+    serving = None
+    while (current := read_pointers(root).current) is not None and current in _holding(root, person):
+        try:
+            gallery = only_gallery(place.root, enrolled(snapshot_folder(root, current)).manifest.space.name)
+            reason = f"erasure {erasure}"
+            serving = serve_fresh(settings, gallery, by=by, reason=reason, clock=clock, erased={person}).path.name
+        except (InputError, SnapshotError) as err:
+            raise SnapshotError(
+                f"the person is erased from photos and gallery, but snapshot {current} still serves them ({err}): "
+                "build another one and promote it (hadir index build --promote), then erase again"
+            ) from err
+    return serving
 
 
 def _delete(root: Path, snapshots: list[str]) -> None:

@@ -7,15 +7,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hadir.core.clock import Clock
+from hadir.core.errors import SnapshotError
 from hadir.core.settings import Settings
 from hadir.index.fresh_snapshot import Fresh, build_fresh
 from hadir.index.gallery import Gallery
 from hadir.index.manifest import read_manifest
-from hadir.index.pointers import resolve
+from hadir.index.pointers import read_pointers, resolve
 from hadir.index.promotion import Note, refresh_noted
 from hadir.index.space import require_same_space
 
 __all__ = ["require_served", "serve_fresh"]
+
+_TRIES = 3
 
 
 def require_served(settings: Settings, gallery: Gallery) -> None:
@@ -36,6 +39,8 @@ def serve_fresh(
 
     Where the calibration should be measured anew, that happens after the people serve, and takes up to a minute.
 
+    Where another command changes what serves meanwhile, it is built again from that, three times at most.
+
     No gates: the pack and the thresholds are those that serve, and nobody but the `erased` leaves. What one can go
     back to stays what it was.
 
@@ -43,9 +48,14 @@ def serve_fresh(
     """
     root = Path(settings.stores.snapshots)
 
-    def serve(measure: bool) -> Fresh:
+    def serve(measure: bool, tries: int = _TRIES) -> Fresh:
         fresh = build_fresh(root, gallery, clock.now_ms(), version("hadir"), erased=erased, measure=measure)
-        refresh_noted(root, fresh.path.name, Note(clock.now_ms(), by, reason), fresh.seen)
+        try:
+            refresh_noted(root, fresh.path.name, Note(clock.now_ms(), by, reason), fresh.seen)
+        except SnapshotError:
+            if tries == 1 or read_pointers(root).generation == fresh.seen:
+                raise
+            return serve(measure, tries - 1)
         return fresh
 
     fresh = serve(measure=False)

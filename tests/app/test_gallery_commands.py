@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,9 @@ from hadir.core.settings import Settings, load_settings
 from hadir.faces.pack import FacePack, PackInfo, PhotoResult, PhotoRules
 from hadir.faces.packs import load_pack
 from hadir.index.acknowledgements import Acknowledgement, acknowledge
+from hadir.index.fresh_snapshot import Fresh, build_fresh
 from hadir.index.galleries import gallery_at, only_gallery
-from hadir.index.pointers import read_pointers
+from hadir.index.pointers import Pointers, nudge, read_pointers
 from tests.app.site import Site, make_site
 
 NOW_MS = 1_790_000_000_000
@@ -202,6 +204,28 @@ def test_an_enrolment_serves_at_once_and_leaves_the_way_back(site: Site) -> None
     assert after.previous == before.previous
     assert site("verify", "--person", "P00004", "--photo", site.photo("P00004")).code == 0
     assert site("index", "verify").code == 0
+
+
+def test_an_enrolment_that_a_promotion_overtakes_is_built_again_from_that(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = site.list_of([{"person": "P00001", "photo": "P00001/first.jpg"}], "first.csv")
+    site("enroll", first)
+    site("index", "build")
+    root = Path(settings(site).stores.snapshots)
+    overtaken: list[Pointers] = []
+
+    def overtake(*arguments: Any, **options: Any) -> Fresh:
+        built = build_fresh(*arguments, **options)
+        if not overtaken:
+            overtaken.append(nudge(root))
+        return built
+
+    monkeypatch.setattr("hadir.app.fresh.build_fresh", overtake)
+    said = site("enroll", site.photos, "--serve", "--json").document()
+    assert overtaken
+    assert said["serving"] == read_pointers(root).current
+    assert site("index", "show", "--json").document()["people"] == 6
 
 
 def test_serving_at_once_needs_a_snapshot_and_says_so_before_the_work(site: Site) -> None:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pyarrow import fs
 
 from hadir.core.errors import GalleryError, InputError
+from hadir.index.envelope import Envelope
 from hadir.index.galleries import galleries, gallery_at, only_gallery, spaces
-from hadir.index.gallery import open_gallery
+from hadir.index.gallery import Added, open_gallery
 from hadir.index.space import EmbeddingSpace
 from hadir.index.storage import Storage
 from hadir.index.templates import Template
@@ -18,9 +20,14 @@ from hadir.index.templates import Template
 Make = Callable[..., Template]
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Storage:
-    return Storage(tmp_path / "galleries")
+@pytest.fixture(params=["folder", "memory", "subtree", "encrypted"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "memory":
+        return Storage.on(fs._MockFileSystem(), "bucket/galleries", "mock:///bucket/galleries")
+    if request.param == "subtree":
+        tree = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+        return Storage.on(tree, "galleries", "sub:galleries", Envelope(b"k" * 32))
+    return Storage(tmp_path / "galleries", Envelope(b"k" * 32) if request.param == "encrypted" else None)
 
 
 def test_each_space_has_a_gallery_of_its_own(root: Storage, space: EmbeddingSpace, template: Make) -> None:
@@ -29,6 +36,20 @@ def test_each_space_has_a_gallery_of_its_own(root: Storage, space: EmbeddingSpac
     gallery_at(root, other).add([template("b", 2)], "space-b")
     assert spaces(root) == [space, other]
     assert [[t.person for t in g.templates()] for g in galleries(root)] == [["a"], ["b"]]
+
+
+def test_templates_come_go_and_are_found_anew_on_every_file_system(
+    root: Storage, space: EmbeddingSpace, template: Make
+) -> None:
+    gallery = gallery_at(root, space)
+    assert gallery.add([template("a", 1), template("a", 2), template("b", 3)], "space-a") == Added(3, 0)
+    assert gallery.replace("a", [template("a", 4)], "space-a") == 2
+    again = only_gallery(root)
+    assert [(t.person, t.id) for t in again.templates()] == [(t.person, t.id) for t in gallery.templates()]
+    assert again.owners() == {t.id: t.person for t in again.templates()}
+    assert again.remove("b") == 1
+    assert set(gallery.owners().values()) == {"a"}
+    assert len([name for name in root.names() if "part-" in name]) == 1
 
 
 def test_no_gallery_at_all_is_no_error_until_one_is_asked_for(root: Storage) -> None:
