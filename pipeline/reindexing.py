@@ -77,7 +77,7 @@ class Reindexing:
         self._photos = photos
         self._chunks = chunks
         self._ahead = 1
-        self._tried: dict[str, str | None] = {}
+        self._failed: dict[tuple[str, str], str] = {}
         self._embedded = 0
         self._resumed = 0
         self._withdrawn = 0
@@ -106,7 +106,7 @@ class Reindexing:
             held, there = self._source.templates(), self._target.templates()
             plan = plan_reindex(self._source.space, self._target.space, held, there)
             already = len(held) - len(plan.templates) if already is None else already
-            if self._tried.keys() >= {template.id for template in plan.templates}:
+            if self._failed.keys() >= _keys(plan.templates):
                 break
             self._embed_and_write(plan, embedder, advance)
         ChunkFiles(self._chunks, plan).remove_others()
@@ -119,8 +119,9 @@ class Reindexing:
         for photos in self._embed(plan, files, embedder):
             found.update((photo.id, photo) for photo in photos)
             advance(len(photos))
-        self._tried |= {photo.id: photo.reason for photo in found.values()}
-        self._write([_carried(t, found[t.id]) for t in plan.templates if found[t.id].vector is not None])
+        reasons = {_key(template): found[template.id].reason for template in plan.templates}
+        self._failed |= {key: reason for key, reason in reasons.items() if reason is not None}
+        self._write([_carried(t, found[t.id]) for t in plan.templates if reasons[_key(t)] is None])
         files.remove()
 
     def _embed(self, plan: ReindexPlan, files: ChunkFiles, embedder: Embedder) -> Iterator[Sequence[EmbeddedPhoto]]:
@@ -162,10 +163,9 @@ class Reindexing:
         kept = [template for template in templates if _key(template) in held]
         if kept:
             self._target.add(kept, self._target.space.name)
-        held = _keys(self._source.templates())
-        gone = {_key(template) for template in kept} - held
-        self._withdraw(gone)
-        self._withdrawn += len(templates) - len(kept) + len(gone)
+        held &= _keys(self._source.templates())
+        self._withdraw(_keys(kept) - held)
+        self._withdrawn += len(_keys(templates) - held)
 
     def _withdraw(self, gone: Collection[tuple[str, str]]) -> None:
         there = self._target.templates() if gone else []
@@ -174,7 +174,7 @@ class Reindexing:
             self._target.replace(person, rest, self._target.space.name)
 
     def _account(self, stands: Coverage, already: int) -> Reindexed:
-        failed = tuple(FailedPhoto(person, photo, self._tried.get(photo) or "") for person, photo in stands.missing)
+        failed = tuple(FailedPhoto(*key, self._failed[key]) for key in stands.missing)
         return Reindexed(
             people=stands.people,
             photos=stands.photos,

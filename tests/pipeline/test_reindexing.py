@@ -231,6 +231,29 @@ def test_who_is_erased_between_the_last_look_and_the_write_is_taken_out_again(
     assert "p000" not in {person for person, _ in ids(site.target)}
 
 
+def test_who_is_erased_and_enrolled_again_meanwhile_is_embedded_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Gallery.templates
+    photos = [("p000", b"photo 0"), ("p000", b"photo 1")]
+
+    def enrol_again(gallery: Gallery) -> list[Template]:
+        found = look(gallery)
+        if gallery.space == OLD and "p000" not in {template.person for template in found}:
+            monkeypatch.setattr(Gallery, "templates", look)
+            site.enrol(photos)
+        return found
+
+    def erase(number: int) -> None:
+        if number == 3:
+            site.erase("p000")
+            monkeypatch.setattr(Gallery, "templates", enrol_again)
+
+    done = site.run(erase)
+    assert (done.people, done.photos, done.withdrawn, done.failed) == (50, 100, 2, ())
+    assert ids(site.target) == ids(site.source)
+
+
 def test_an_empty_gallery_is_done_at_once(tmp_path: Path) -> None:
     done = Site(tmp_path, people=0).run()
     assert (done.people, done.photos, done.failed, done.lost) == (0, 0, (), ())
