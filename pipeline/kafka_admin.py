@@ -211,8 +211,8 @@ def answering(cluster: KafkaCluster) -> Iterator[None]:
         yield
     except KafkaError as err:
         raise StreamUnavailable(
-            f"Kafka at {cluster.bootstrap} does not answer ({type(err).__name__}): is it up, and are address, "
-            "certificates and password right?"
+            f"Kafka at {cluster.bootstrap} does not answer ({type(err).__name__}): is it up (make kafka-up "
+            "starts one), and are address, certificates and password right?"
         ) from err
 
 
