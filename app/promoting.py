@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from hadir.app.gate_run import UNFORCEABLE, GateRun, limits_of
 from hadir.app.operator_name import operator_name
@@ -14,23 +14,39 @@ from hadir.core.clock import Clock
 from hadir.core.errors import SnapshotError
 from hadir.core.settings import Settings
 from hadir.index.acknowledgements import Agreement
-from hadir.index.gates import GateResult
+from hadir.index.gates import GateResult, shadow_gate
 from hadir.index.pointers import Pointers, nudge, read_pointers, set_candidate
 from hadir.index.promotion import Note, promote_noted, read_history, rollback_noted
 
-__all__ = ["Placed", "Promoting", "Switch", "Wish", "first_or_candidate"]
+__all__ = ["Placed", "Promoting", "Shadow", "ShadowFound", "Switch", "Wish", "first_or_candidate"]
 
 Placed = Literal["first", "current", "candidate"]
 
 
+class ShadowFound(Protocol):
+    """Live check-ins that were decided by both snapshots, and how many of their verdicts differ."""
+
+    @property
+    def compared(self) -> int: ...
+
+    @property
+    def changed(self) -> int: ...
+
+
+Shadow = Callable[[str, int], ShadowFound]
+"""Lets a snapshot decide so many live check-ins beside the one that serves; blocks until they are compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Why, who, whether in spite of failed gates, and how long to wait for the replicas."""
+    """Why, who, whether in spite of failed gates, and how long to wait for the replicas. `shadow`: how many live
+    check-ins both decide first."""
 
     reason: str = ""
     by: str | None = None
     force: bool = False
     wait_s: float = 30.0
+    shadow: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +75,15 @@ class Promoting:
         clock: Clock,
         sleep: Callable[[float], None],
         told: Callable[[GateResult], None] = lambda _: None,
+        *,
+        shadow: Shadow | None = None,
     ) -> None:
         self._settings = settings
         self._root = root
         self._clock = clock
         self._sleep = sleep
         self._told = told
+        self._shadow = shadow
         self._limits = limits_of(settings)
 
     def promote(self, snapshot_id: str, wish: Wish) -> Switch:
@@ -78,10 +97,12 @@ class Promoting:
         if snapshot_id == before.current:
             return self._ask_again(before, run, wish)
         gates = self._measured(run.results(snapshot_id))
-        failed = {gate.name for gate in gates if not gate.ok}
-        if failed & UNFORCEABLE or (failed and not wish.force):
+        if wish.shadow and not self._stops(gates, wish):
+            gates += self._measured(self._shadowed(snapshot_id, wish.shadow))
+        if self._stops(gates, wish):
             return Switch(snapshot_id, before, gates)
-        note = Note(self._clock.now_ms(), _who(wish), wish.reason, bool(failed), gates)
+        forced = any(not gate.ok for gate in gates)
+        note = Note(self._clock.now_ms(), _who(wish), wish.reason, forced, gates)
         after = promote_noted(self._root, snapshot_id, note, before.generation)
         return Switch(snapshot_id, before, gates, after, self._followed(snapshot_id, wish))
 
@@ -110,6 +131,15 @@ class Promoting:
         note = Note(self._clock.now_ms(), _who(wish), wish.reason, gates=gates)
         after = rollback_noted(self._root, note, before.generation)
         return Switch(before.previous, before, gates, after, self._followed(before.previous, wish))
+
+    def _stops(self, gates: Iterable[GateResult], wish: Wish) -> bool:
+        return any(not gate.ok and (not wish.force or gate.name in UNFORCEABLE) for gate in gates)
+
+    def _shadowed(self, snapshot_id: str, check_ins: int) -> Iterator[GateResult]:
+        if self._shadow is None:
+            raise ValueError("a shadow was wished for, and nobody casts one")
+        found = self._shadow(snapshot_id, check_ins)
+        yield shadow_gate(found.changed, found.compared, self._limits.shadow)
 
     def _measured(self, results: Iterable[GateResult]) -> tuple[GateResult, ...]:
         gates = []
