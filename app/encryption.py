@@ -11,9 +11,10 @@ from hadir.index.envelope import Envelope, is_sealed, key_name
 from hadir.index.parquet import MOST_FILE_BYTES
 from hadir.index.storage import Storage
 
-__all__ = ["Encrypted", "encrypt_stores", "plain_files"]
+__all__ = ["Encrypted", "encrypt_stores"]
 
-_LOCKS = (".lock", ".tmp")
+_CUT_OFF = ".tmp"
+"""What a write that was killed has left (`index/durable.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,12 @@ def encrypt_stores(settings: Settings, old: Envelope | None) -> Encrypted:
     return Encrypted(sum(c.files for c in counted), sum(c.already for c in counted))
 
 
-def plain_files(settings: Settings) -> int:
-    """How many files of photos and galleries are not encrypted. Raises StoreUnavailable."""
-    roots = (photo_storage(settings), enrolments(settings).root)
-    return sum(not is_sealed(_raw(root, name)) for root in roots for name in _names(root))
-
-
 def _encrypt(storage: Storage, key: Envelope, old: Envelope | None) -> Encrypted:
     files = already = 0
     for name in _names(storage):
+        if name.endswith(_CUT_OFF):
+            storage.delete(name)
+            continue
         content = _raw(storage, name)
         if is_sealed(content) and key_name(content) == key.name:
             already += 1
@@ -67,7 +65,7 @@ def _encrypt(storage: Storage, key: Envelope, old: Envelope | None) -> Encrypted
 
 
 def _names(storage: Storage) -> list[str]:
-    return [name for name in storage.names() if not name.endswith(_LOCKS)]
+    return [name for name in storage.names() if not name.endswith(".lock")]
 
 
 def _raw(storage: Storage, name: str) -> bytes:

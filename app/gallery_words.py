@@ -28,12 +28,13 @@ def headline(found: GalleryStatus) -> str:
 
 def status_lines(found: GalleryStatus) -> Iterator[str]:
     """A line per unit, what the reasons mean, and what else is to be done."""
-    width = max((len(unit.unit) for unit in found.units), default=0)
-    for unit in found.units:
+    titles = [f"{unit.name} ({unit.unit})" for unit in found.units]
+    width = max(map(len, titles), default=0)
+    for title, unit in zip(titles, found.units, strict=True):
         why = ", ".join(f"{code} {count}" for code, count in unit.reasons.items())
         refused = f"   ditolak · refused {unit.refused}: {why}" if unit.refused else ""
         share = f"{unit.enrolled}/{unit.roster}"
-        yield f"  {unit.unit:<{width}}  {share:>11}   belum · missing {unit.missing:>5}{refused}"
+        yield f"  {title:<{width}}  {share:>11}   belum · missing {unit.missing:>5}{refused}"
     for code in sorted({code for unit in found.units for code in unit.reasons}):
         says = advice(code)
         yield f"  {code}: {says.id} ({says.en})"

@@ -44,12 +44,18 @@ class PhotoStore:
         return self._storage.exists(_name(identity))
 
     def forget(self, identity: str) -> bool:
-        """Delete a photo; whether it was there."""
+        """Delete a photo, and what a write of it that was cut off has left; whether it was there."""
+        folder, _, file = _name(identity).partition("/")
+        if self._storage.local is not None:
+            for name in self._storage.names(folder):
+                if name.startswith(f"{folder}/.{file}."):
+                    self._storage.delete(name)
         return self._storage.delete(_name(identity))
 
     def ids(self) -> list[str]:
         """All photos that are kept, ascending."""
-        return sorted(name.rsplit("/", 1)[-1] for name in self._storage.names())
+        files = (name.rpartition("/")[2] for name in self._storage.names())
+        return sorted(file for file in files if _SHA256.fullmatch(file))
 
 
 def _name(identity: str) -> str:

@@ -139,4 +139,5 @@ class Storage:
         return "/".join(part for part in (self._root, name) if part)
 
     def _unavailable(self, done: str, err: OSError) -> StoreUnavailable:
-        return StoreUnavailable(f"files under {self.uri} cannot be {done} ({type(err).__name__}): check the store")
+        why = err.strerror or type(err).__name__
+        return StoreUnavailable(f"files under {self.uri} cannot be {done} ({why}): check the store")

@@ -170,6 +170,21 @@ def test_a_killed_erasure_is_finished_by_the_next_one(
     assert Refusals(gallery_at(place.root, other).storage).all() == []
 
 
+def test_half_a_photo_that_a_kill_left_is_deleted_by_the_next_step(
+    place: Enrolments, tmp_path: Path, space: EmbeddingSpace, photo: Callable[..., Photo]
+) -> None:
+    """`write_durably` was killed between writing aside and renaming."""
+    gallery_at(place.root, space)
+    identity = photo("a", 1)[1].id
+    place.root.write(PENDING, f'["{identity}"]'.encode())
+    half = tmp_path / "photos" / identity[:2] / f".{identity}.0a1b2c3d.tmp"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half a face")
+    assert place.photos.ids() == []
+    with place.exclusive():
+        assert not half.exists()
+
+
 def test_a_forgotten_person_is_gone_from_every_space_and_nobody_else_is(
     place: Enrolments, space: EmbeddingSpace, photo: Callable[..., Photo], tmp_path: Path
 ) -> None:
