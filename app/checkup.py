@@ -140,6 +140,7 @@ def _encryption(settings: Settings) -> Iterator[Finding]:
 
 
 def _snapshot(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.normalisation_words import normalisation_words
     from hadir.app.wiring import policy_of, serving
     from hadir.index.pointers import read_pointers
 
@@ -152,6 +153,7 @@ def _snapshot(settings: Settings) -> Iterator[Finding]:
     served = serving(settings)
     manifest = served.snapshot.manifest
     yield Finding("snapshot", "ok", f"{manifest.id}: {manifest.people} people, {manifest.synthetic} synthetic")
+    yield Finding("normalisation", "ok", normalisation_words(served.snapshot.calibration.normalisation))
     policy = policy_of(settings)
     for name in ("accept_fmr", "review_fmr", "identify_fmr"):
         applied = served.thresholds.at(getattr(policy, name), 1, 1)
