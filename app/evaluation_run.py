@@ -18,7 +18,7 @@ from hadir.index.identification import Identification, identify
 from hadir.index.normalisation_choice import NEAREST
 from hadir.index.noteworthy import ClosePair, WeakPerson, closest_impostors, weakest_people
 from hadir.index.occluded import Occluded, assess_occluded
-from hadir.index.scores import score
+from hadir.index.scores import Scored, score
 from hadir.index.slices import Slice, slices_of
 
 __all__ = ["Cohort", "Evaluation", "Worn", "WornResult", "evaluate_all"]
@@ -87,6 +87,15 @@ class Evaluation:
         return self.images - self.accuracy.images
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """Comparisons in one scale, scored once."""
+
+    compared: Comparisons
+    scored: Scored
+    accuracy: Accuracy
+
+
 def evaluate_all(
     pack: PackInfo,
     source: str,
@@ -104,24 +113,25 @@ def evaluate_all(
         InputError: there are no pairs to compare, or the cohort is too small.
     """
     compared = lay_out(embedded.vectors, embedded.labels, photos_per_template, photos_per_probe)
-    z = None if cohort is None else _normalised(compared, cohort)
-    scored, accuracy = score(compared), assess(compared)
+    scored = score(compared)
+    plain = _Side(compared, scored, assess(compared, scored=scored))
+    z = None if cohort is None else _normalised_side(compared, cohort)
     return Evaluation(
         pack=pack,
         source=source,
         images=embedded.given,
         people=tuple(sorted(set(embedded.labels))),
         photos=tuple((photo.person, photo.path.name) for photo in embedded.photos),
-        accuracy=accuracy,
-        normalised=None if z is None else assess(z),
+        accuracy=plain.accuracy,
+        normalised=None if z is None else z.accuracy,
         cohort=cohort,
         identification=identify(
             embedded.vectors, embedded.labels, photos_per_template, photos_per_probe, margin=pack.identify_margin
         ),
         closest=closest_impostors(compared, scored),
         weakest=weakest_people(compared, scored),
-        slices=slices_of(compared, scored, accuracy, columns) if columns else (),
-        worn=None if wearing is None else _worn(embedded, compared, z, cohort, wearing),
+        slices=slices_of(compared, scored, plain.accuracy, columns) if columns else (),
+        worn=None if wearing is None else _worn(embedded, plain, z, cohort, wearing),
     )
 
 
@@ -134,11 +144,15 @@ def _normalised(compared: Comparisons, cohort: Cohort) -> Comparisons:
     return normalised(compared, cohort.templates, cohort.nearest)
 
 
-def _worn(
-    embedded: Embedded, compared: Comparisons, z: Comparisons | None, cohort: Cohort | None, wearing: Worn
-) -> WornResult:
+def _normalised_side(compared: Comparisons, cohort: Cohort) -> _Side:
+    z = _normalised(compared, cohort)
+    scored = score(z)
+    return _Side(z, scored, assess(z, scored=scored))
+
+
+def _worn(embedded: Embedded, plain: _Side, z: _Side | None, cohort: Cohort | None, wearing: Worn) -> WornResult:
     """The plain comparisons again, with the same people wearing it."""
-    other = worn(compared, embedded.vectors, wearing.vectors, wearing.found, wearing.both)
+    other = worn(plain.compared, embedded.vectors, wearing.vectors, wearing.found, wearing.both)
     if other.genuine_pairs == 0 or other.impostor_pairs == 0:
         raise InputError(
             f"a face was found again in {int(wearing.found.sum())} of {len(wearing.found)} photos with a drawn "
@@ -146,12 +160,12 @@ def _worn(
         )
     in_z = None
     if z is not None and cohort is not None:
-        in_z = assess_occluded(score(z), assess(z), _normalised(other, cohort))
+        in_z = assess_occluded(z.scored, z.accuracy, _normalised(other, cohort))
     return WornResult(
         wearing.kind,
         wearing.both,
         len(wearing.found),
         int((~wearing.found).sum()),
-        assess_occluded(score(compared), assess(compared), other),
+        assess_occluded(plain.scored, plain.accuracy, other),
         in_z,
     )

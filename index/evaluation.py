@@ -109,9 +109,11 @@ def lay_out(
     return compared
 
 
-def assess(compared: Comparisons, rates: Sequence[str] = EVALUATED_RATES, seed: int = 0) -> Accuracy:
-    """Score everything. There must be genuine and impostor comparisons."""
-    scored = score(compared)
+def assess(
+    compared: Comparisons, rates: Sequence[str] = EVALUATED_RATES, seed: int = 0, scored: Scored | None = None
+) -> Accuracy:
+    """Score everything, unless it is `scored`. There must be genuine and impostor comparisons."""
+    scored = score(compared) if scored is None else scored
     counts = count_scores(scored.genuine)
     curve = _Curve(reached(counts), reached(scored.impostor))
     supported = [rate for rate in rates if compared.impostor_pairs * float(rate) >= ERRORS_WANTED - 1e-9]

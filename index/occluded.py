@@ -45,14 +45,12 @@ class Occluded:
     at_plain_threshold: Mapping[str, WornRates]
 
 
-def assess_occluded(
-    plain: Scored, accuracy: Accuracy, compared: Comparisons, seed: int = 0, scored: Scored | None = None
-) -> Occluded:
+def assess_occluded(plain: Scored, accuracy: Accuracy, compared: Comparisons, seed: int = 0) -> Occluded:
     """`plain` and its `accuracy`, against the same comparisons as made by `worn`.
 
     There must be genuine and impostor comparisons left.
     """
-    scored = score(compared) if scored is None else scored
+    scored = score(compared)
     draws = draw_people(compared.people, seed)
     expected = len(plain.genuine) * (2 if compared.apart else 1)
     lost = expected - len(scored.genuine)
@@ -65,7 +63,7 @@ def assess_occluded(
         place = min(round((threshold + 1) / BIN_WIDTH), len(reaching) - 1)
         fmr = int(reaching[place]) / int(reaching[0])
         at[rate] = _rates(plain, scored, threshold, draws, lost=lost, fmr=fmr)
-    return Occluded(assess(compared, tuple(accuracy.fnmr_at_fmr), seed), lost, at)
+    return Occluded(assess(compared, tuple(accuracy.fnmr_at_fmr), seed, scored), lost, at)
 
 
 def _rates(plain: Scored, worn: Scored, threshold: float, draws: list[Drawn], *, lost: int, fmr: float) -> WornRates:
