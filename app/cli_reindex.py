@@ -66,23 +66,23 @@ def reindex(
 def _run(settings: Settings, job: Job, workers: int, as_json: bool) -> int:
     from hadir.app.logs import log_to
     from hadir.app.output import progress
-    from hadir.app.reindex_report import report_document
+    from hadir.app.reindex_report import Took, report_document
     from hadir.app.reindexing import reindex as reindex_now
     from hadir.app.reindexing import write_report
     from hadir.core.clock import SystemClock
 
     log_to(job.folder / "log.jsonl" if err.is_terminal else None)
     clock, used = SystemClock(), 0
+    start_s = ready_s = clock.monotonic_s()
 
     def started(photos: int, count: int) -> Callable[[int], None]:
-        nonlocal used
-        used = count
+        nonlocal used, ready_s
+        used, ready_s = count, clock.monotonic_s()
         return _watched(bar, photos, count)
 
-    start_s = clock.monotonic_s()
     with progress("Foto diproses · embedding", None) as bar:
         done = reindex_now(settings, job, workers, started)
-    document = report_document(job, done, clock.monotonic_s() - start_s, used)
+    document = report_document(job, done, used, Took(ready_s - start_s, clock.monotonic_s() - ready_s))
     report = write_report(job, document)
     if as_json:
         print_json({**document, "report": str(report)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import structlog
 
@@ -16,7 +16,7 @@ from hadir.pipeline.embedding import ANOTHER_FACE
 from hadir.pipeline.photo_reads import PHOTO_ALTERED, PHOTO_MISSING
 from hadir.pipeline.reindexing import Reindexed
 
-__all__ = ["ProgressLines", "forecast_document", "forecast_lines", "report_document", "report_lines", "why"]
+__all__ = ["ProgressLines", "Took", "forecast_document", "forecast_lines", "report_document", "report_lines", "why"]
 
 _log = structlog.get_logger(__name__)
 
@@ -74,7 +74,15 @@ def why(reason: str) -> Sentence:
     return _OWN[reason] if reason in _OWN else coaching(Reason(reason))
 
 
-def report_document(job: Job, done: Reindexed, seconds: float, workers: int) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds until the workers were ready, and from then to the end."""
+
+    start_up_s: float
+    work_s: float
+
+
+def report_document(job: Job, done: Reindexed, workers: int, took: Took) -> dict[str, object]:
     """Everything, for `report.json` and --json: every photo that failed, and everybody who would be lost."""
     return {
         **_job(job),
@@ -84,7 +92,9 @@ def report_document(job: Job, done: Reindexed, seconds: float, workers: int) -> 
         "already": done.already,
         "embedded": done.embedded,
         "resumed": done.resumed,
-        "seconds": round(seconds, 3),
+        "start_up_s": round(took.start_up_s, 3),
+        "work_s": round(took.work_s, 3),
+        "photos_per_s": round(done.embedded / took.work_s, 1) if done.embedded else None,
         "failed": [asdict(photo) for photo in done.failed],
         "lost": list(done.lost),
         "withdrawn": done.withdrawn,

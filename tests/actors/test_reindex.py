@@ -13,11 +13,13 @@ import psutil
 import pytest
 
 from hadir.actors.cluster import LocalRay
+from hadir.actors.embed_actor import cores_of_ray
 from hadir.actors.reindex import FAILED_STARTS, RayEmbedder
 from hadir.core.errors import PackError, PoolLost
 from hadir.index.reindex_chunks import EmbeddedPhoto
 from hadir.pipeline.chunk_attempts import KILLS_WORKER
 from hadir.pipeline.embedding import Embedder, EnrolledPhoto, InlineEmbedder, PhotoChunk
+from tests.actors.conftest import CORES
 from tests.actors.gate import Gate, gate_photo
 
 WORKERS = 2
@@ -162,6 +164,11 @@ def test_workers_take_no_core_that_the_live_pipeline_may_ask_for(local_ray: Loca
     assert ray.available_resources()["CPU"] == ray.cluster_resources()["CPU"]
     assert len(embed(embedder, *(chunk_of(number, b"x") for number in range(9)))) == 9
     embedder.close()
+
+
+@pytest.mark.ray
+def test_a_cluster_says_how_many_cores_all_its_nodes_have(local_ray: LocalRay) -> None:
+    assert cores_of_ray() == CORES
 
 
 @pytest.mark.ray

@@ -41,6 +41,7 @@ def test_everybody_has_a_template_in_the_new_space_and_what_serves_is_untouched(
     document = said.document()
     assert said.code == 0
     assert (document["failed"], document["lost"]) == ([], [])
+    assert document["photos_per_s"] > 0
     assert document["embedded"] == document["photos"] == len(held(site)["int8"])
     assert held(site)["fp16"] == held(site)["int8"]
     assert site("index", "show", "--json").document()["snapshot"] == before
