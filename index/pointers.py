@@ -142,9 +142,10 @@ def discard(root: Path, snapshot_ids: Collection[str]) -> None:
             if (role := before.role(snapshot_id)) is not None:
                 raise SnapshotError(f"snapshot {snapshot_id} is the {role} one and stays")
         folders = [snapshot_folder(root, snapshot_id) for snapshot_id in snapshot_ids]
-        doomed = [folder.rename(root / f".deleting-{folder.name}-{secrets.token_hex(4)}") for folder in folders]
-    for folder in doomed:
-        shutil.rmtree(folder)
+        for folder in folders:
+            folder.rename(root / f".deleting-{folder.name}-{secrets.token_hex(4)}")
+        for doomed in root.glob(".deleting-*"):  # and what a deletion that was killed has left
+            shutil.rmtree(doomed)
 
 
 def resolve(path: Path) -> Path:

@@ -135,6 +135,7 @@ def test_what_is_discarded_is_gone_and_what_has_a_role_stays(root: Path, ids: li
     with pytest.raises(SnapshotError, match=f"{ids[0]} is the current one"):
         discard(root, [ids[1], ids[0]])
     assert snapshot_ids(root) == sorted(ids)
+    (root / f".deleting-{ids[1]}-cut-off").mkdir()
     discard(root, [ids[1]])
     assert snapshot_ids(root) == sorted({ids[0], ids[2]})
     assert not list(root.glob(".deleting*"))
