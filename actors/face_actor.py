@@ -71,7 +71,9 @@ class FaceActor:
 
     def load(self, stage_factory: StageFactory) -> None:
         """Begin to build another stage beside the one that works; returns at once."""
-        self._loader = StageLoader(stage_factory)
+        if self._stage is None:
+            raise RuntimeError("this worker's stage was never built: ask `facts` before it loads another")
+        self._loader = StageLoader(stage_factory, self._stage)
 
     def loaded(self) -> bool:
         """Whether the other stage is there; raises what its factory raised."""

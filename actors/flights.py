@@ -73,8 +73,9 @@ class Flights:
             return PoolRoom(0, 0)
         return PoolRoom(sum(s.idle for s in self._seats), sum(s.queueable for s in self._seats))
 
-    def submit(self, jobs: Sequence[FaceJob]) -> Flight:
-        """The call to make for a fresh batch.
+    def submit(self, jobs: Sequence[FaceJob], busy: frozenset[int] = frozenset()) -> Flight:
+        """The call to make for a fresh batch. Among seats that have as little to do, those in `busy` come last: they do
+        something else besides.
 
         Raises:
             PoolBusy: `room` has none.
@@ -82,7 +83,7 @@ class Flights:
         seats = [] if self._again else [n for n, s in enumerate(self._seats) if s.idle or s.queueable]
         if not seats:
             raise PoolBusy(f"all {len(self._seats)} workers hold the work they may: take results, then ask for room")
-        seat = min(seats, key=lambda n: (len(self._seats[n].flying), min(self._seats[n].flying, default=0)))
+        seat = min(seats, key=lambda n: (len(self._seats[n].flying), n in busy, min(self._seats[n].flying, default=0)))
         return self._depart(seat, first_attempt(jobs), alone=False)
 
     def departures(self) -> list[Flight]:

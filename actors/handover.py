@@ -28,7 +28,10 @@ class _Step(Enum):
 class Handover:
     """One exchange after the other over the seats of a pool. Used by one thread."""
 
-    def __init__(self, seats: int) -> None:
+    def __init__(self, seats: int, at_once: int | None = None) -> None:
+        """`at_once` seats load at the same time, by default a quarter of them: so the others have their cores to
+        themselves, and a large pool still takes four times as long as one worker, not more."""
+        self._at_once = at_once or max(1, seats // 4)
         self._steps = [_Step.ABSENT] * seats
         self._deaths = 0
         self.number = 0
@@ -52,7 +55,7 @@ class Handover:
         """Seats whose worker must be told to load, each told once."""
         if self.exchange.phase is not ExchangePhase.LOADING:
             return []
-        return self._move(_Step.WORKING, _Step.LOADING)
+        return self._move(_Step.WORKING, _Step.LOADING, self._at_once - self._steps.count(_Step.LOADING))
 
     def to_adopt(self) -> list[int]:
         """Seats whose worker must be told to adopt what it has loaded, each told once."""
@@ -88,6 +91,10 @@ class Handover:
         """Whether it has been told to load and has not said that it has."""
         return self._steps[seat] is _Step.LOADING
 
+    def all_loading(self) -> frozenset[int]:
+        """Seats that load now: the others are faster."""
+        return frozenset(seat for seat, step in enumerate(self._steps) if step is _Step.LOADING)
+
     def loaded(self, seat: int) -> None:
         """The worker holds both stages."""
         self._steps[seat] = _Step.LOADED
@@ -114,8 +121,8 @@ class Handover:
             # Who is absent now has nothing in hand, and comes back with the new stage.
             self.exchange = Exchange(ExchangePhase.ADOPTED)
 
-    def _move(self, before: _Step, after: _Step) -> list[int]:
-        seats = [seat for seat, step in enumerate(self._steps) if step is before]
+    def _move(self, before: _Step, after: _Step, most: int | None = None) -> list[int]:
+        seats = [seat for seat, step in enumerate(self._steps) if step is before][:most]
         for seat in seats:
             self._steps[seat] = after
         return seats

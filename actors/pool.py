@@ -102,7 +102,7 @@ class RayPool:
         return self._flights.room()
 
     def submit(self, jobs: Sequence[FaceJob]) -> None:
-        self._depart(self._flights.submit(jobs))
+        self._depart(self._flights.submit(jobs, self._exchange.loading()))
 
     def take(self) -> list[JobResult]:
         self._raise_if_lost()

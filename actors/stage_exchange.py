@@ -67,6 +67,10 @@ class StageExchange:
         """As `Pool.exchanged`."""
         return self._handover.exchange
 
+    def loading(self) -> frozenset[int]:
+        """Seats whose worker builds another stage beside its work."""
+        return self._handover.all_loading()
+
     def begin(self, stage_factory: StageFactory) -> None:
         """As `Pool.exchange`."""
         present = self.stage_factory

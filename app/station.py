@@ -162,7 +162,7 @@ class Station:
         watch = SnapshotWatch(
             root,
             self._switch,
-            lambda folder: serving_of(self._settings, folder),
+            lambda folder: serving_of(self._settings, folder, self.served),
             workers=1 if isinstance(self.pool, InlinePool) else len(self.pool.workers()),
             every_s=self._settings.stores.watch_s,
             clock=self._clock,

@@ -35,6 +35,7 @@ class InlinePool:
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
         self._wake: Wake = lambda: None
+        self._stage: Stage | None = None
         self._loader: StageLoader | None = None
         self._exchange = Exchange()
         self.retries = 0
@@ -73,7 +74,8 @@ class InlinePool:
             if self._exchange.under_way:
                 raise PoolBusy("an exchange of stages is under way: wait until `exchanged` says how it ended")
             self._exchange = Exchange(ExchangePhase.LOADING)
-            self._loader = StageLoader(stage_factory, self._loaded)
+            assert self._stage is not None, "start comes first"
+            self._loader = StageLoader(stage_factory, self._stage, self._loaded)
 
     def exchanged(self) -> Exchange:
         return self._exchange
@@ -102,7 +104,7 @@ class InlinePool:
 
     def _serve(self) -> None:
         try:
-            stage = self._stage_factory()
+            self._stage = self._stage_factory()
         except BaseException as err:  # noqa: BLE001 - handed to `start`, which raises it
             self._failure = err
             return
@@ -110,10 +112,9 @@ class InlinePool:
             self._ready.set()
         while (work := self._next()) is not None:
             if isinstance(work, Attempt):
-                self._run(stage, work)
+                self._run(self._stage, work)
             else:
-                stage = work
-                self._adopted()
+                self._adopt(work)
             self._wake()
 
     def _next(self) -> Attempt | Stage | None:
@@ -128,9 +129,9 @@ class InlinePool:
         """A stage that has been built and not been adopted."""
         return self._loader.stage if self._loader is not None else None
 
-    def _adopted(self) -> None:
+    def _adopt(self, stage: Stage) -> None:
         with self._changed:
-            self._loader = None
+            self._stage, self._loader = stage, None
 
     def _run(self, stage: Stage, attempt: Attempt) -> None:
         try:

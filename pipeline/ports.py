@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hadir.attendance.ledger_batch import LedgerBatch, OutboxRow
 from hadir.attendance.ledger_row import HistoryKey, LedgerRow
@@ -24,6 +24,7 @@ __all__ = [
     "Record",
     "Sink",
     "Source",
+    "SparingFactory",
     "Stage",
     "StageFactory",
     "VerdictLedger",
@@ -159,6 +160,18 @@ StageFactory = Callable[[], Stage]
 """Builds a stage where it will work: for workers in other processes it is picklable, and reachable there by import."""
 
 
+@runtime_checkable
+class SparingFactory(Protocol):
+    """A stage factory that need not build what the working stage has already."""
+
+    def __call__(self) -> Stage: ...
+
+    def beside(self, serving: Stage) -> Stage:
+        """As the call, in the process of `serving`: what it can share with it, it takes over. Called while `serving`
+        works on another thread, which then gives it up for the new stage: nothing shared may be used before."""
+        ...
+
+
 class ExchangePhase(StrEnum):
     """How far an exchange of stages has come."""
 
@@ -223,11 +236,11 @@ class Pool(Protocol):
         """Let every worker work with another stage from some moment on, without stopping; returns at once.
 
         Each worker builds the new stage beside the old one, on a thread of its own and at a lower priority, while it
-        goes on with its batches (LOADING). Only when all have built it does each adopt it, between two of its
-        batches (ADOPTING): meanwhile the findings of different workers may be of either stage. If one cannot build it
-        none adopts it, those who have it drop it, and all go on with what they have (FAILED). A worker that dies is
-        replaced by one with the old stage while LOADING, with the new one from ADOPTING on. Afterwards the old stage
-        is given up, and its memory with it.
+        goes on with its batches; some workers do after the others (LOADING). Only when all have built it does each
+        adopt it, between two of its batches (ADOPTING): meanwhile the findings of different workers may be of either
+        stage. If one cannot build it none adopts it, those who have it drop it, and all go on with what they have
+        (FAILED). A worker that dies is replaced by one with the old stage while LOADING, with the new one from ADOPTING
+        on. Afterwards the old stage is given up, and its memory with it.
 
         Progress is made in `take`, for which `wake` is called. Nothing else changes: every job comes back exactly once.
 

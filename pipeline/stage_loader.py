@@ -6,7 +6,7 @@ import structlog
 
 from hadir.core.errors import HadirError, SetupError
 from hadir.core.low_priority import in_background
-from hadir.pipeline.ports import Stage, StageFactory, Wake
+from hadir.pipeline.ports import SparingFactory, Stage, StageFactory, Wake
 
 __all__ = ["StageLoader"]
 
@@ -17,8 +17,11 @@ class StageLoader:
     """Starts at once. When it has ended either `stage` or `failure` is set, and `told` is called from its thread.
     Whoever wants neither any more just lets go of it."""
 
-    def __init__(self, stage_factory: StageFactory, told: Wake = lambda: None) -> None:
-        self._future = in_background(stage_factory, "hadir-stage")
+    def __init__(self, stage_factory: StageFactory, serving: Stage, told: Wake = lambda: None) -> None:
+        """`serving` is the stage that works now, of which a `SparingFactory` may take over a part."""
+        # Popped by the one who builds: nothing of this loader keeps the stage before alive.
+        beside = [serving]
+        self._future = in_background(lambda: _build(stage_factory, beside.pop()), "hadir-stage")
         self._future.add_done_callback(lambda _: told())
 
     @property
@@ -34,3 +37,7 @@ class StageLoader:
             return error
         _log.error("stage_cannot_be_built", exc_info=error)
         return SetupError(f"the stage cannot be built ({type(error).__name__}): see the worker's log")
+
+
+def _build(stage_factory: StageFactory, serving: Stage) -> Stage:
+    return stage_factory.beside(serving) if isinstance(stage_factory, SparingFactory) else stage_factory()

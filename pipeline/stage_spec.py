@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hadir.core.evidence import FaceFinding
 from hadir.core.thresholds import Thresholds
 from hadir.faces.liveness import load_liveness
 from hadir.faces.open_pack import Choice
+from hadir.faces.pack import FacePack
 from hadir.faces.packs import load_pack
 from hadir.faces.runtime import CPU, Runtime
 from hadir.faces.watched_pack import WatchedPack
 from hadir.index.snapshot import load_snapshot
 from hadir.pipeline.face_stage import FaceStage
 from hadir.pipeline.impostor_watch import ImpostorWatch
+from hadir.pipeline.ports import FaceJob, Stage
 
-__all__ = ["StageSpec"]
+__all__ = ["BuiltStage", "StageSpec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,36 @@ class StageSpec:
     liveness: str = ""
     watched_rates: tuple[float, ...] = ()
 
-    def __call__(self) -> FaceStage:
+    def __call__(self) -> BuiltStage:
         """Load and check both. Raises PackError, SnapshotError, SpaceMismatch."""
         pack = load_pack(self.pack, self.precision, self.runtime)
-        snapshot = load_snapshot(Path(self.snapshot), pack.info.embedding_space)
         if self.liveness:
             pack = WatchedPack(pack, load_liveness(Path(self.liveness), self.runtime))
+        return self._around(pack)
+
+    def beside(self, serving: Stage) -> BuiltStage:
+        """As the call; where `serving` was built with the same pack, that very pack goes on with the new snapshot.
+        Models take most of the time that loading takes, and most snapshots come without another model."""
+        if isinstance(serving, BuiltStage) and replace(serving.spec, snapshot=self.snapshot) == self:
+            return self._around(serving.pack)
+        return self()
+
+    def _around(self, pack: FacePack) -> BuiltStage:
+        snapshot = load_snapshot(Path(self.snapshot), pack.info.embedding_space)
         thresholds = Thresholds(snapshot.calibration.table, pack.info.thresholds)
         watch = ImpostorWatch(thresholds, self.watched_rates, snapshot.manifest.people)
-        return FaceStage(pack, snapshot.index, snapshot.manifest.id, cohorts=snapshot.cohorts, watch=watch)
+        stage = FaceStage(pack, snapshot.index, snapshot.manifest.id, cohorts=snapshot.cohorts, watch=watch)
+        return BuiltStage(self, pack, stage)
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class BuiltStage:
+    """A stage that remembers what it was built of."""
+
+    spec: StageSpec
+    pack: FacePack
+    stage: FaceStage
+
+    def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
+        """As `FaceStage.process`."""
+        return self.stage.process(jobs)

@@ -263,3 +263,11 @@ class _Morning(RuleBasedStateMachine):
 
 TestMorning = _Morning.TestCase
 TestMorning.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_a_worker_that_does_something_else_besides_comes_last_among_equals() -> None:
+    flights = Flights(2)
+    flights.seated(0)
+    flights.seated(1)
+    assert flights.submit([FaceJob(0, "p", (b"a",))], frozenset({0})).seat == 1
+    assert flights.submit([FaceJob(1, "p", (b"a",))], frozenset({0})).seat == 0, "idle is better than queued"

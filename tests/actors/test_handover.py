@@ -14,7 +14,7 @@ SEATS = 3
 
 
 def begun(seats: int = SEATS) -> Handover:
-    handover = Handover(seats)
+    handover = Handover(seats, at_once=seats)
     for seat in range(seats):
         handover.seated(seat)
     handover.begin()
@@ -32,6 +32,19 @@ def test_nobody_adopts_before_the_last_has_loaded() -> None:
     assert handover.exchange.phase is ExchangePhase.ADOPTING
     assert handover.to_adopt() == [0, 1, 2]
     assert handover.to_adopt() == [], "each is told once"
+
+
+def test_some_load_after_the_others() -> None:
+    handover = Handover(9)
+    for seat in range(9):
+        handover.seated(seat)
+    handover.begin()
+    assert handover.to_load() == [0, 1]
+    assert handover.to_load() == []
+    assert handover.all_loading() == {0, 1}
+    handover.loaded(1)
+    assert handover.to_load() == [2]
+    assert handover.all_loading() == {0, 2}
 
 
 def test_it_is_over_when_the_last_has_adopted() -> None:

@@ -334,7 +334,11 @@ def test_nobody_adopts_while_one_still_loads(make_ray_pool: MakeRayPool, gate: G
     pool, bell = make_ray_pool(MarkedStage, workers=2), Bell()
     pool.start(bell)
     pool.exchange(StragglerFactory(str(token), str(gate.path)))
-    gate.await_worker()
+    standing = threading.Thread(target=gate.await_worker)
+    standing.start()
+    while standing.is_alive():  # the second is told when the first has loaded, and asked again and again from then on
+        bell.wait()
+        pool.take()
     assert answers(pool, bell) == {"marked"}
     gate.release()
     assert ended(pool, bell).phase is ExchangePhase.ADOPTED
