@@ -59,7 +59,10 @@ def say_snapshot(folder: Path, snapshot: Snapshot) -> None:
     for rate, cells in supported.items():
         out.print(f"  FMR {rate}: " + ", ".join(f"{cell}: {value:.4f}" for cell, value in cells.items()))
     if not supported:
-        out.print("  not enough data for any rate: the pack's own table serves.")
+        out.print(
+            "  belum cukup orang · too few people for any rate: what the pack was measured with serves; with a pack "
+            "that brings no measured rates hadir run refuses. hadir doctor says which thresholds serve, and from where."
+        )
 
 
 def list_document(listed: Sequence[Listed]) -> dict[str, object]:
@@ -117,7 +120,7 @@ def _in_words(one: Listed) -> str:
     if one.manifest is None:
         return f"RUSAK · unusable: {one.problem}"
     manifest = one.manifest
-    thresholds = "own thresholds" if one.calibrated else "thresholds of the pack"
+    thresholds = "own thresholds" if one.calibrated else "no thresholds of its own"
     served = f", on {', '.join(one.replicas)}" if one.replicas else ""
     return (
         f"{moment(manifest.created_at_ms)}, {manifest.people} people, {manifest.templates} templates, "
