@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,16 @@ class Yard:
         gallery = only_gallery(Storage(folder))
         for person in sorted({t.person for t in gallery.templates()})[:people]:
             gallery.remove(person)
+        return folder
+
+    def mixed_up(self) -> Path:
+        """Another folder of galleries, in which two people have each other's vectors."""
+        folder = self.root.parent / "mixed-up"
+        shutil.copytree(self.site.folder / "gallery", folder)
+        gallery = only_gallery(Storage(folder))
+        first, second = gallery.templates()[:2]
+        for one, other in ((first, second), (second, first)):
+            gallery.replace(one.person, [replace(one, vector=other.vector)], gallery.space.name)
         return folder
 
     def replica(self, snapshot: str, **more: str) -> None:
@@ -156,6 +166,16 @@ def test_a_lost_person_fails_and_nothing_changes(yard: Yard) -> None:
     assert said.code == 4
     assert "1 lost" in said.out
     assert "nothing changed: people kept" in said.err
+
+
+def test_people_whose_vectors_were_mixed_up_do_not_find_themselves(yard: Yard) -> None:
+    """Such a snapshot is sound in itself: only the gallery tells whose vectors these are."""
+    yard.build()
+    yard.build("--gallery", yard.mixed_up())
+    refused = yard.document("promote", code=4)
+    assert refused["failed"] == ["self-recall"]
+    (recall,) = [gate["figures"] for gate in refused["gates"] if gate["name"] == "self-recall"]
+    assert recall["people"] - recall["found"] == 2
 
 
 def test_a_failed_gate_can_be_forced_with_a_reason_that_is_kept(yard: Yard) -> None:
