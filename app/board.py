@@ -11,6 +11,8 @@ import numpy as np
 
 __all__ = ["Board", "Latency", "Sheet", "percentiles"]
 
+_BESIDE_A_VERDICT = "processing_failed"
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -23,8 +25,8 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One moment of the board, copied out under its lock. Times are seconds since the board was made; `reasons` counts
-    (outcome, reason)."""
+    """One moment of the board, copied out under its lock. Times are seconds since the board was made; `closed_at_s` are
+    those of every record that `closed` counts; `reasons` counts (outcome, reason)."""
 
     received: int
     decided: int
@@ -32,6 +34,7 @@ class Sheet:
     reasons: Counter[tuple[str, str]]
     latencies_s: tuple[float, ...]
     decided_at_s: tuple[float, ...]
+    closed_at_s: tuple[float, ...]
     received_at_s: tuple[float, ...]
     duplicates: int
     dead_letters: Counter[str]
@@ -44,12 +47,12 @@ class Sheet:
     @property
     def failed(self) -> int:
         """Check-ins that no worker could look at: their crash budget is spent."""
-        return self.dead_letters["processing_failed"]
+        return self.dead_letters[_BESIDE_A_VERDICT]
 
     @property
     def without_row(self) -> int:
         """Dead letters that have no ledger row; what spent its crash budget has one."""
-        return self.dead_letters.total() - self.dead_letters["processing_failed"]
+        return self.dead_letters.total() - self.dead_letters[_BESIDE_A_VERDICT]
 
     @property
     def closed(self) -> int:
@@ -64,6 +67,7 @@ class Board:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _received_at_s: list[float] = field(default_factory=list)
     _decided_at_s: list[float] = field(default_factory=list)
+    _closed_at_s: list[float] = field(default_factory=list)
     _latencies_s: list[float] = field(default_factory=list)
     _outcomes: Counter[str] = field(default_factory=Counter)
     _reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -87,17 +91,21 @@ class Board:
             self._reasons.update((outcome, reason) for reason in reasons)
             self._latencies_s.append(latency_s)
             self._decided_at_s.append(at_s)
+            self._closed_at_s.append(at_s)
             self._sentences.append((outcome, sentence))
 
-    def duplicate(self) -> None:
+    def duplicate(self, at_s: float) -> None:
         """The same check-in again."""
         with self._lock:
             self._duplicates += 1
+            self._closed_at_s.append(at_s)
 
-    def dead_letter(self, code: str) -> None:
-        """A record set aside."""
+    def dead_letter(self, code: str, at_s: float) -> None:
+        """A record set aside; what spent its crash budget has a verdict beside it, which closes it."""
         with self._lock:
             self._dead_letters[code] += 1
+            if code != _BESIDE_A_VERDICT:
+                self._closed_at_s.append(at_s)
 
     def moment(self, text: str, at_s: float) -> None:
         """Something to remember: a worker killed, a worker back."""
@@ -120,6 +128,7 @@ class Board:
                 reasons=Counter(self._reasons),
                 latencies_s=tuple(self._latencies_s),
                 decided_at_s=tuple(self._decided_at_s),
+                closed_at_s=tuple(self._closed_at_s),
                 received_at_s=tuple(self._received_at_s),
                 duplicates=self._duplicates,
                 dead_letters=Counter(self._dead_letters),

@@ -40,9 +40,9 @@ class BoardWatcher:
             latency_s = max(0.0, (written.at_ms - row.received_at_ms) / 1000)
             self._board.decided(row.outcome.value, reasons, says.id, latency_s, self.now_s())
         for _ in range(written.duplicates):
-            self._board.duplicate()
+            self._board.duplicate(self.now_s())
         for code in written.dead_letters:
-            self._board.dead_letter(code)
+            self._board.dead_letter(code, self.now_s())
 
     def on_in_hand(self, in_hand: InHand) -> None:
         self._oldest_ms = in_hand.oldest_received_at_ms

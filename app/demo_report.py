@@ -15,9 +15,11 @@ from hadir.app.report import Page, Plot, Table, Tile, write_page
 __all__ = ["CAVEAT", "summary", "write_report"]
 
 CAVEAT = (
-    "Every check-in here is a variation of one photo of a person, and about 13,000 people are synthetic vectors: this "
-    "proves the plumbing, not the accuracy. For accuracy, run hadir evaluate on photos of different days. "
-    "Liveness is not measured yet."
+    "Halaman ini membuktikan alurnya, bukan ketelitiannya. Every check-in here is a variation of one photo of a "
+    "person, and about 13,000 people are synthetic vectors: this proves the plumbing, not the accuracy. Selfies are "
+    "drawn anew until the very pack that judges them calls them usable, and nobody signs for a colleague whom that "
+    "pack hardly tells apart: no error rate can be read from these verdicts. For accuracy, run hadir evaluate on "
+    "photos of different days. Liveness is not measured yet."
 )
 
 
@@ -70,30 +72,37 @@ def _page(result: DemoResult, numbers: Mapping[str, object], folder: Path) -> Pa
         f"{numbers['broker']} log, {numbers['pool']} pool",
         caveat=CAVEAT,
         tiles=[
-            Tile("received", str(sheet.received)),
-            Tile("decided", str(sheet.decided)),
-            _zero("missing", len(checked.missing)),
-            _zero("doubled", len(checked.doubled)),
-            _zero("other than expected", len(checked.mismatches)),
-            _zero("problems in the ledger", len(result.problems)),
+            Tile("diterima · received", str(sheet.received)),
+            Tile("diputuskan · decided", str(sheet.decided)),
+            Tile("tanpa putusan sendiri · no verdict of their own", str(sheet.closed - sheet.decided)),
+            _zero("hilang · missing", len(checked.missing)),
+            _zero("ganda · doubled", len(checked.doubled)),
+            _zero("di luar dugaan · other than expected", len(checked.mismatches)),
+            _zero("cacat buku · problems in the ledger", len(result.problems)),
             Tile("p50", "–" if latency is None else f"{latency.p50:.2f} s"),
             Tile("p99", "–" if latency is None else f"{latency.p99:.2f} s"),
         ],
         plots=[
             Plot(
-                "Arrivals and verdicts",
-                "The gap between both lines is what was open; a purple line is a face actor that was killed.",
-                arrivals_svg(sheet.received_at_s, sheet.decided_at_s, sheet.moments),
+                "Kedatangan dan penyelesaian · Arrivals and what became of them",
+                "Closed is a verdict, a repetition that was answered, or a record that was set aside; the gap between "
+                "both lines is what was open then. A purple line is a face actor that was killed.",
+                arrivals_svg(sheet.received_at_s, sheet.closed_at_s, sheet.moments),
             ),
-            Plot("Latency", "From the log's receipt to the durable verdict.", latency_svg(sheet.latencies_s)),
             Plot(
-                "Reasons",
+                "Lama tunggu · Latency",
+                "From the log's receipt to the durable verdict.",
+                latency_svg(sheet.latencies_s),
+            ),
+            Plot(
+                "Alasan · Reasons",
                 "All reasons given, in the colours of the outcomes they stood beside. A handful of real faces sign "
                 "again and again, which is why so many verdicts say repeated.",
                 bars_svg(sheet.reasons),
             ),
         ],
         tables=[_played(result), _wrong(result)],
+        places_name="Letak berkas · Where things are",
         places=[
             ("ledger", str(numbers["ledger"])),
             ("expected verdicts", str(folder / "truth.csv")),
@@ -116,7 +125,7 @@ def _played(result: DemoResult) -> Table:
         groups[one.label, expected] += 1
     rows = [(label, expected, count) for (label, expected), count in sorted(groups.items())]
     return Table(
-        "What was played",
+        "Yang dimainkan · What was played",
         "Written to truth.csv before the stream started, joined with the ledger afterwards.",
         ("scene", "must become", "times"),
         rows,
@@ -126,4 +135,4 @@ def _played(result: DemoResult) -> Table:
 def _wrong(result: DemoResult) -> Table:
     rows = [(wrong.id, wrong.expected, wrong.actual) for wrong in result.tally.mismatches]
     says = "None: every verdict is the expected one." if not rows else "Each is a defect, of Hadir or of the demo."
-    return Table("Other than expected", says, ("check-in", "expected", "actual"), rows)
+    return Table("Di luar dugaan · Other than expected", says, ("check-in", "expected", "actual"), rows)

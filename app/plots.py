@@ -14,25 +14,30 @@ __all__ = ["arrivals_svg", "bars_svg", "det_svg", "latency_svg", "scores_svg", "
 
 _COLOURS = {"accepted": "#2e7d32", "review": "#f9a825", "rejected": "#c62828"}
 _INK = "#37474f"
+_BACKGROUND = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
+"""Behind words that curves run through."""
 _CURVES = ("#1565c0", "#2e7d32", "#ef6c00", "#8e24aa")
 
 
 def arrivals_svg(
-    received_at_s: Sequence[float], decided_at_s: Sequence[float], moments: Sequence[tuple[float, str]]
+    received_at_s: Sequence[float], closed_at_s: Sequence[float], moments: Sequence[tuple[float, str]]
 ) -> str:
-    """Received and decided so far, over time; the gap between the lines is what is open."""
+    """Received and closed so far, over time; the gap between the lines is what is open."""
     figure, axes = _frame("seconds", "check-ins")
-    for times, name, style in ((received_at_s, "received", "--"), (decided_at_s, "decided", "-")):
+    for times, name, style in ((received_at_s, "received", "--"), (closed_at_s, "closed", "-")):
         axes.step(sorted(times), range(1, len(times) + 1), style, where="post", label=name, color=_INK)
     for at_s, text in moments:
         axes.axvline(at_s, color="#8e24aa", linewidth=1)
         axes.annotate(
             text.partition(" (")[0],
             (at_s, 0.04),
+            (4, 0),
             xycoords=("data", "axes fraction"),
+            textcoords="offset points",
             rotation=90,
             fontsize=7,
             color="#8e24aa",
+            bbox=_BACKGROUND,
         )
     axes.legend(frameon=False, loc="upper left")
     return _svg(figure)
@@ -44,10 +49,20 @@ def latency_svg(latencies_s: Sequence[float]) -> str:
     if latencies_s:
         values = np.asarray(latencies_s)
         axes.hist(values, bins=40, color="#90a4ae")
-        for quantile in (50, 99):
+        for quantile, height in ((50, 0.92), (99, 0.82)):
             at = float(np.percentile(values, quantile))
             axes.axvline(at, color=_INK, linewidth=1)
-            axes.annotate(f"p{quantile} {at:.2f} s", (at, 0.92), xycoords=("data", "axes fraction"), fontsize=8)
+            left = at > (values.min() + values.max()) / 2
+            axes.annotate(
+                f"p{quantile} {at:.2f} s",
+                (at, height),
+                (-5 if left else 5, 0),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                ha="right" if left else "left",
+                fontsize=8,
+                bbox=_BACKGROUND,
+            )
     return _svg(figure)
 
 

@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`caveat` says what the numbers do not show; `places` are name and path pairs."""
+    """`caveat` says what the numbers do not show; `places` are name and value pairs under `places_name`."""
 
     title: str
     subtitle: str
@@ -50,6 +50,7 @@ class Page:
     plots: Sequence[Plot]
     tables: Sequence[Table]
     places: Sequence[tuple[str, str]]
+    places_name: str = "Dibuat dengan · Made with"
 
 
 def write_page(page: Page, path: Path) -> None:

@@ -33,12 +33,13 @@ def test_percentiles_rise_and_lie_within(latencies_s: list[float]) -> None:
 def test_what_is_closed_is_a_row_a_repetition_or_a_letter_without_a_row() -> None:
     board = Board()
     board.decided("review", ["processing_failed"], "", 0.1, 1.0)
-    board.dead_letter("processing_failed")
-    board.dead_letter("undecodable")
-    board.duplicate()
+    board.dead_letter("processing_failed", 2.0)
+    board.dead_letter("undecodable", 3.0)
+    board.duplicate(4.0)
     sheet = board.sheet()
     assert (sheet.decided, sheet.duplicates, sheet.without_row) == (1, 1, 1)
     assert sheet.closed == 3
+    assert sheet.closed_at_s == (1.0, 3.0, 4.0)
 
 
 def test_a_sheet_does_not_change_any_more() -> None:

@@ -20,7 +20,7 @@ def board() -> Board:
     for outcome, count in (("accepted", 70), ("review", 20), ("rejected", 40)):
         for _ in range(count):
             board.decided(outcome, ["ok"], LONG, 0.12, 1.5)
-    board.dead_letter("undecodable")
+    board.dead_letter("undecodable", 2.0)
     board.moment("face actor 0 (pid 4711) killed by the demo", 3.2)
     return board
 
