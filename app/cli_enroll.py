@@ -50,20 +50,21 @@ def enroll(
 ) -> int:
     """Keep photos and their templates; every refused one gets a line with its reason. Exit code 3 when some were.
 
-    Killed, it has kept what it had done; run it again and it goes on there.
+    Killed, it has kept what it had done; run it again and it goes on there. Without --pack, people are enrolled in the
+    embedding space that serves.
     """
+    from hadir.app.enrolling_pack import enrolling_pack
     from hadir.app.enrolment import Grounds, enrol
     from hadir.app.fresh import require_served, serve_fresh
     from hadir.app.operator_name import operator_name
     from hadir.app.photo_list import left_out, list_photos
-    from hadir.app.stores import enrolments, pack_folder, space_of
+    from hadir.app.stores import enrolments, space_of
     from hadir.core.clock import SystemClock
-    from hadir.faces.packs import load_pack
     from hadir.index.galleries import gallery_at
 
     settings = settings_of(config)
     listed = list_photos(photos)
-    loaded = load_pack(pack_folder(settings, pack), settings.faces.precision)
+    loaded = enrolling_pack(settings, pack)
     place = enrolments(settings, gallery)
     store = gallery_at(place.root, space_of(loaded.info))
     grounds, clock = Grounds(legal_basis, notice_version), SystemClock()

@@ -23,7 +23,7 @@ from hadir.faces.pack import FacePack, PackInfo, PhotoResult, PhotoRules
 from hadir.faces.packs import load_pack
 from hadir.index.acknowledgements import Acknowledgement, acknowledge
 from hadir.index.fresh_snapshot import Fresh, build_fresh
-from hadir.index.galleries import gallery_at, only_gallery
+from hadir.index.galleries import galleries, gallery_at, only_gallery
 from hadir.index.pointers import Pointers, nudge, read_pointers
 from tests.app.site import Site, make_site
 
@@ -226,6 +226,21 @@ def test_an_enrolment_that_a_promotion_overtakes_is_built_again_from_that(
     assert overtaken
     assert said["serving"] == read_pointers(root).current
     assert site("index", "show", "--json").document()["people"] == 6
+
+
+def test_people_are_enrolled_in_the_space_that_serves_whatever_pack_the_settings_name(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = site.list_of([{"person": "P00001", "photo": "P00001/first.jpg"}], "first.csv")
+    with monkeypatch.context() as other:
+        other.setenv("HADIR_FACES__PRECISION", "fp16")
+        site("enroll", first)
+        site("index", "build")
+    said = site("enroll", site.photos, "--serve", "--json").document()
+    (gallery,) = galleries(gallery_root(settings(site)))
+    assert gallery.space.precision == "fp16"
+    assert said["embedding_space"] == gallery.space.name
+    assert site("verify", "--person", "P00004", "--photo", site.photo("P00004")).code == 0
 
 
 def test_serving_at_once_needs_a_snapshot_and_says_so_before_the_work(site: Site) -> None:
