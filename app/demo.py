@@ -88,7 +88,7 @@ def run_demo(options: DemoOptions) -> DemoResult:
     settings = _settings(options)
     say = _Steps(options.quiet)
     pack = load_pack("open")
-    people = people_in_folder(options.faces) if options.faces else people_in_packages()
+    people = people_in_folder(options.faces, say.aside) if options.faces else people_in_packages()
     usable, refused = _sort_out(people, pack)
     ends = open_ends(settings, from_now=True)
     _start_anew(options.folder)
@@ -243,3 +243,8 @@ class _Steps:
         self._number += 1
         if not self._quiet:
             out.print(f"[bold cyan]{self._number}[/]  [bold]{name:<7}[/] {text}")
+
+    def aside(self, text: str) -> None:
+        """A line below the numbered ones."""
+        if not self._quiet:
+            out.print(f"           {text}", markup=False)

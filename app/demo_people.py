@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hadir.app.photo_list import may_be_photo
 from hadir.core.errors import InputError, SetupError
 from hadir.faces.front import build_front
 from hadir.faces.locate import FaceLocator
@@ -26,7 +27,6 @@ FEWEST_PEOPLE = 4
 """Two who work, one whose unit has no shift open, and a stranger."""
 
 _MOST_PEOPLE = 64
-_IMAGES = {".jpg", ".jpeg", ".png", ".pgm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +55,56 @@ def crowd_of(people: Sequence[RealPerson]) -> Photo:
     return np.asarray(np.hstack(halves), dtype=np.uint8)
 
 
-def people_in_folder(folder: Path) -> list[RealPerson]:
-    """One sub-folder per person, one or more photos in each; the first 64 people in the order of their names.
+def people_in_folder(folder: Path, say: Callable[[str], None]) -> list[RealPerson]:
+    """One sub-folder per person, one or more photos in each; the first 64 people in the order of their names. Where the
+    sub-folders hold folders instead, those of the first that has photos below it are the people.
+
+    `say` is told which folder is which id, what cannot be read, and who is left out.
 
     Raises:
         InputError: the folder is not laid out so, or holds photos of fewer than four people.
     """
     if not folder.is_dir():
         raise InputError(f"--faces {folder} is not a folder; expected one sub-folder per person with photos in it")
+    places = _folders_of_people(folder, say)
     people: list[RealPerson] = []
-    for place in sorted(p for p in folder.iterdir() if p.is_dir())[:_MOST_PEOPLE]:
-        photos = tuple(_read(p) for p in sorted(place.iterdir()) if p.suffix.lower() in _IMAGES)
-        if photos:
+    for place in places[:_MOST_PEOPLE]:
+        if photos := tuple(_readable(place, say)):
             people.append(RealPerson(f"P{len(people) + 1:05d}", photos))
+            say(f"{people[-1].person} = {place.name}")
+    if len(places) > _MOST_PEOPLE:
+        say(f"the first {_MOST_PEOPLE} of {len(places)} people take part, in the order of their folders' names")
     if len(people) < FEWEST_PEOPLE:
         raise InputError(
             f"--faces {folder} holds photos of {len(people)} people, at least {FEWEST_PEOPLE} needed: one sub-folder "
             "per person, JPEG or PNG files in it"
         )
     return people
+
+
+def _folders_of_people(folder: Path, say: Callable[[str], None]) -> list[Path]:
+    """The sub-folders; where none of them holds a file, as where train/ and test/ lie between, one level deeper."""
+    places = _folders(folder)
+    if any(path.is_file() for place in places for path in place.iterdir()):
+        return places
+    for place in places:
+        if below := _folders(place):
+            say(f"no photos directly below {folder.name}/: the people are the folders of {place.name}/ alone")
+            return below
+    return places
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def _readable(place: Path, say: Callable[[str], None]) -> Iterator[Photo]:
+    for path in sorted(place.iterdir()):
+        if may_be_photo(path):
+            try:
+                yield _read(path)
+            except InputError:
+                say(f"{place.name}/{path.name} cannot be read as a photo, and is left out")
 
 
 def _locator() -> FaceLocator:

@@ -10,7 +10,7 @@ from hadir.core.errors import ConfigError, InputError
 from hadir.core.nip import is_nip
 from hadir.index.templates import MOST_PERSON_BYTES
 
-__all__ = ["MOST_PHOTO_BYTES", "PersonPhoto", "left_out", "list_photos", "read_photo"]
+__all__ = ["MOST_PHOTO_BYTES", "PersonPhoto", "left_out", "list_photos", "may_be_photo", "read_photo"]
 
 MOST_PHOTO_BYTES = 4 * 1024 * 1024
 """Of one photo (contracts.md, "A check-in on the wire")."""
@@ -61,6 +61,11 @@ def left_out(source: Path) -> int:
     return sum(path.is_file() for path in source.rglob("*")) - len(list_photos(source))
 
 
+def may_be_photo(path: Path) -> bool:
+    """Whether a file beside others is to be looked at: not a hidden one, nor a list or notes."""
+    return path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in _NO_PHOTOS
+
+
 def read_photo(path: Path) -> bytes:
     """A photo's bytes, one more than the limit at most: the pack then says `photo_too_large`."""
     with path.open("rb") as file:
@@ -72,7 +77,7 @@ def _from_folder(folder: Path) -> list[PersonPhoto]:
         PersonPhoto(place.name, path)
         for place in sorted(p for p in folder.iterdir() if p.is_dir())
         for path in sorted(place.iterdir())
-        if path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in _NO_PHOTOS
+        if may_be_photo(path)
     ]
     if not photos:
         raise InputError(

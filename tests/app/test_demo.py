@@ -174,6 +174,7 @@ def a_folder_of_faces(folder: Path, people: list[RealPerson]) -> Path:
         (folder / name).mkdir(parents=True)
         (folder / name / "one.jpg").write_bytes(encode_jpeg(person.photos[0], 95))
     cv2.imwrite(str(folder / "ani" / "wall.png"), np.full((400, 300, 3), 180, np.uint8))
+    (folder / "budi" / "broken.heic").write_bytes(b"no photo")
     return folder
 
 
@@ -184,6 +185,8 @@ def test_own_photos_take_part_and_who_was_refused_is_said(people: list[RealPerso
     assert said.code == 0, said.out
     assert_nothing_lost_doubled_or_wrong(Played(tmp_path / "demo", said))
     assert "4 real people; enrolment refuses 1 photos: P00001 no_face" in said.out
+    assert "P00002 = budi" in said.out
+    assert "budi/broken.heic cannot be read as a photo" in said.out
     assert re.search(r"received \d+ · decided \d+ · missing 0 · doubled 0", said.out)
     assert "every verdict as expected" in said.out
     assert "One verdict, explained" in said.out
