@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dev.tune_normalisation import embedded
-from hadir.core.thresholds import ThresholdTable
 from hadir.core.vectors import Vectors, fuse
 from hadir.index.calibration import impostor_tables
 from hadir.index.normalisation import as_norm, cohort_statistics
@@ -34,7 +33,10 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One scale, rate and split: FNMR with its 95 % interval (bootstrap over people), and the FMR among the tested."""
+    """One scale, rate and split: FNMR with its 95 % interval (bootstrap over people), and the FMR among the tested.
+
+    `change95` is the interval of FNMR's change against the cosine on the same pairs; (0, 0) for the cosine itself.
+    """
 
     scale: str
     probe_photos: int
@@ -45,6 +47,7 @@ class Proof:
     fnmr95: tuple[float, float]
     impostors: int
     fmr: float
+    change95: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +69,7 @@ class _Scored:
 
 
 def prove(gallery: Mapping[str, Vectors], tested: Mapping[str, Vectors], k: int = NEAREST) -> Iterator[Proof]:
-    """Both maps: person to (photos, D) unit vectors. Rates that the gallery does not support are left out."""
+    """Both maps: person to (photos, D) unit vectors. Rates without a threshold in both scales are left out."""
     tables = dict(zip(("cosine", "as-norm"), (one.table for one in impostor_tables(gallery, k, RATES)), strict=True))
     cohort = np.stack([fuse(vectors) for vectors in gallery.values()])
     people = [tested[person] for person in sorted(tested)]
@@ -78,9 +81,15 @@ def prove(gallery: Mapping[str, Vectors], tested: Mapping[str, Vectors], k: int 
         own = probes.owners[:, None] == templates.owners[None, :]
         apart = (probes.chosen[:, None] & templates.chosen[None, :]) == 0
         owners = np.broadcast_to(probes.owners[:, None], own.shape)[own & apart]
-        for scale, scores in (("cosine", cosines), ("as-norm", z)):
-            scored = _Scored(scores[own & apart], owners, scores[~own])
-            yield from _proofs(scale, scored, tables[scale], (p, t))
+        both = {
+            scale: _Scored(scores[own & apart], owners, scores[~own])
+            for scale, scores in (("cosine", cosines), ("as-norm", z))
+        }
+        for scale in both:
+            for rate in RATES:
+                limits = {name: table.get(rate, f"{p}/{t}") for name, table in tables.items()}
+                if owners.size and all(limit is not None for limit in limits.values()):
+                    yield _proof(scale, both, {k: v for k, v in limits.items() if v is not None}, rate, (p, t))
 
 
 def _fused(people: Sequence[Vectors], photos: int) -> _Fused:
@@ -93,25 +102,37 @@ def _fused(people: Sequence[Vectors], photos: int) -> _Fused:
     return _Fused(np.stack(vectors), np.array(owners, dtype=np.intp), np.array(chosen, dtype=np.intp))
 
 
-def _proofs(scale: str, scored: _Scored, table: ThresholdTable, split: tuple[int, int]) -> Iterator[Proof]:
-    for rate in RATES:
-        threshold = table.get(rate, f"{split[0]}/{split[1]}")
-        if threshold is not None and scored.genuine.size:
-            missed = scored.genuine < threshold
-            fmr = float((scored.impostors >= threshold).mean())
-            fnmr95 = _interval(missed, scored.owners)
-            yield Proof(scale, *split, rate, missed.size, float(missed.mean()), fnmr95, scored.impostors.size, fmr)
+def _proof(
+    scale: str, both: Mapping[str, _Scored], limits: Mapping[str, float], rate: str, split: tuple[int, int]
+) -> Proof:
+    scored = both[scale]
+    missed = {name: one.genuine < limits[name] for name, one in both.items()}
+    return Proof(
+        scale,
+        *split,
+        rate,
+        genuine=scored.genuine.size,
+        fnmr=float(missed[scale].mean()),
+        fnmr95=_interval(missed[scale], scored.owners),
+        impostors=scored.impostors.size,
+        fmr=float((scored.impostors >= limits[scale]).mean()),
+        change95=_drawn(missed[scale].astype(np.float64) - missed["cosine"], scored.owners),
+    )
 
 
 def _interval(missed: NDArray[np.bool_], owners: NDArray[np.intp]) -> tuple[float, float]:
     """Where nobody was missed: the upper end of the exact binomial interval over as many people."""
-    people = int(owners.max()) + 1
     if not missed.any():
-        return 0.0, 1 - 0.025 ** (1 / people)
-    wrong, all_ = (np.bincount(owners, weights=w, minlength=people) for w in (missed, np.ones(missed.size)))
+        return 0.0, 1 - 0.025 ** (1 / (int(owners.max()) + 1))
+    return _drawn(missed.astype(np.float64), owners)
+
+
+def _drawn(values: NDArray[np.float64], owners: NDArray[np.intp]) -> tuple[float, float]:
+    """The 95 % interval of the mean of `values` where people are drawn with replacement."""
+    people = int(owners.max()) + 1
+    sums, counts = np.bincount(owners, values, people), np.bincount(owners, minlength=people)
     drawn = np.random.default_rng(SEED).integers(people, size=(DRAWS, people))
-    shares = wrong[drawn].sum(axis=1) / all_[drawn].sum(axis=1)
-    low, high = np.quantile(shares, (0.025, 0.975))
+    low, high = np.quantile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -128,7 +149,8 @@ def main(arguments: Sequence[str]) -> int:
         low, high = one.fnmr95
         print(
             f"{one.scale:<8} {one.probe_photos} against {one.template_photos}  FMR {one.rate} (among the tested "
-            f"{one.fmr:.2e} of {one.impostors:,})  FNMR {one.fnmr:.2%} ({low:.2%} to {high:.2%}) of {one.genuine:,}"
+            f"{one.fmr:.2e} of {one.impostors:,})  FNMR {one.fnmr:.2%} ({low:.2%} to {high:.2%}) of {one.genuine:,}, "
+            f"change {one.change95[0]:+.2%} to {one.change95[1]:+.2%}"
         )
     return 0
 

@@ -28,6 +28,9 @@ def test_every_split_is_counted_at_the_thresholds_of_the_gallery() -> None:
     assert (one.genuine, one.fnmr) == (90, float(np.mean(np.array(scores) < threshold)))
     assert one.impostors == 90 * 29 * 3
     assert 0 <= one.fmr < 0.05
+    assert one.change95 == (0.0, 0.0)
+    other = found["as-norm", 1, 2, "1e-2"]
+    assert other.change95[0] <= other.fnmr - one.fnmr <= other.change95[1]
 
 
 def test_nobody_missed_is_not_certainty() -> None:
