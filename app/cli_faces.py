@@ -12,6 +12,7 @@ from hadir.app.output import lines, out, print_json
 from hadir.core.errors import InputError
 
 if TYPE_CHECKING:
+    from hadir.attendance.wording import Sentence
     from hadir.faces.pack import FacePack, PhotoResult
 
 __all__ = ["register"]
@@ -69,17 +70,18 @@ def compare(
     assert one.vector is not None and other.vector is not None
     similarity = float(one.vector @ other.vector)
     rate = stranger_rate(similarity, loaded.info.thresholds)
+    meaning = _meaning(rate, bool(loaded.info.thresholds.similarity))
     if draw is not None:
         if draw.suffix.lower() != ".png":
             raise InputError(f"--draw {draw}: a PNG is written, name a file that ends with .png")
         from hadir.app.pair_drawing import draw_pair
 
-        draw_pair((a, one), (b, other), similarity, draw)
+        draw_pair((a, one), (b, other), (f"cosine similarity {similarity:.4f}", meaning.en), draw)
     if as_json:
         print_json({"similarity": similarity, "stranger_rate": rate, "pack": loaded.info.name, "drawn": _text(draw)})
         return _DONE
     out.print(f"Cosine similarity {similarity:.4f} (pack {loaded.info.name}, {loaded.info.precision}).")
-    out.print(_meaning(rate, bool(loaded.info.thresholds.similarity)))
+    out.print(f"{meaning.id} · {meaning.en}", markup=False)
     if draw is not None:
         out.print(f"The pair with boxes and mesh: {draw}")
     return _DONE
@@ -90,24 +92,35 @@ def _usable(pack: FacePack, path: Path) -> PhotoResult:
     from dataclasses import replace
 
     from hadir.app.photo_list import read_photo
+    from hadir.attendance.wording import coaching
+    from hadir.core.verdict import Reason
     from hadir.faces.pack import ENROLMENT_PHOTOS
 
     result = pack.analyse([read_photo(path)], replace(ENROLMENT_PHOTOS, quality=False))[0]
     if result.vector is None:
-        code = result.finding.code
-        raise InputError(
-            f"{path.name}: {code.value if code else 'no usable face'}; a photo with a visible face is needed"
-        )
+        code = result.finding.code or Reason.NO_FACE
+        says = coaching(code)
+        raise InputError(f"{path.name}: {code.value} · {says.id} ({says.en})")
     return result
 
 
-def _meaning(rate: float | None, measured: bool) -> str:
+def _meaning(rate: float | None, measured: bool) -> Sentence:
+    from hadir.attendance.wording import Sentence
+
     if not measured:
-        return "What that means is not known: this pack brings no measured rates."
+        return Sentence(
+            "Artinya tidak diketahui: paket ini tidak membawa angka terukur.",
+            "What that means is not known: this pack brings no measured rates.",
+        )
     if rate is None:
-        return "More than 1 stranger in 10 scores this high: these are probably two people."
-    return (
-        f"A stranger scores this high 1 time in {round(1 / rate):,} or less, as far as the pack's measurements reach."
+        return Sentence(
+            "Lebih dari 1 dari 10 orang lain mencapai nilai ini: kemungkinan dua orang berbeda.",
+            "More than 1 stranger in 10 scores this high: these are probably two people.",
+        )
+    times = round(1 / rate)
+    return Sentence(
+        f"Orang lain mencapai nilai ini paling banyak 1 kali dalam {times} perbandingan, sejauh paket ini diukur.",
+        f"A stranger scores this high at most 1 time in {times:,}, as far as the pack was measured.",
     )
 
 

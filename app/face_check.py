@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hadir.app.wiring import policy_of, serving
+from hadir.attendance.wording import coaching
 from hadir.core.errors import InputError
 from hadir.core.evidence import AppliedThreshold, FaceFinding
 from hadir.core.settings import Settings
+from hadir.core.verdict import Reason
 from hadir.pipeline.ports import FaceJob
 
 __all__ = ["FaceCheck", "check_face"]
@@ -51,16 +53,22 @@ class FaceCheck:
     def lines(self) -> list[tuple[str, str]]:
         """For people."""
         accept, claimed = self.accept, self.finding.claimed
-        told = [
-            (f"photo {n}", p.code.value if p.code else "usable") for n, p in enumerate(self.finding.photos, start=1)
-        ]
+        told = [(f"foto · photo {n}", _judged(photo.code)) for n, photo in enumerate(self.finding.photos, start=1)]
         if claimed is not None and accept is not None and accept.similarity is not None:
             z = "" if claimed.normalised is None else f", normalised {claimed.normalised:.3f}"
-            told.append(("similarity", f"{claimed.similarity:.4f} cosine to person {self.person}{z}"))
+            told.append(("kemiripan · similarity", f"{claimed.similarity:.4f} cosine to person {self.person}{z}"))
             where = f"{accept.scale} at FMR {accept.fmr:g} (cell {accept.cell} of {accept.source})"
-            told.append(("needed", f"{accept.similarity:.4f} {where}"))
-        told.append(("result", "passes" if self.passes else "does not pass"))
+            told.append(("perlu · needed", f"{accept.similarity:.4f} {where}"))
+        told.append(("hasil · result", "cocok · passes" if self.passes else "tidak cocok · does not pass"))
         return told
+
+
+def _judged(code: Reason | None) -> str:
+    """What was wrong with a photo, and what to do about it."""
+    if code is None:
+        return "dapat dipakai · usable"
+    says = coaching(code)
+    return f"{code.value} · {says.id} ({says.en})"
 
 
 def check_face(settings: Settings, pack: str, person: str, photos: Sequence[bytes]) -> FaceCheck:

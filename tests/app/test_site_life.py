@@ -12,10 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from hadir.app.demo_people import RealPerson
 from hadir.app.run_folder import held
+from hadir.attendance.wording import coaching
+from hadir.core.verdict import Reason
 from tests.app.site import HERE, Site, make_site
 
 TURNED_AWAY = ["P00002", "P00005"]
@@ -127,6 +131,17 @@ def test_a_face_is_verified_against_the_claimed_person_only(site: Site, claimed:
     assert found["fmr"] == 1e-3
     assert (found["similarity"] >= found["threshold"]) is (code == 0)
     assert said.out.count("P0000") == 1
+
+
+def test_a_photo_that_cannot_be_verified_comes_with_advice(site: Site, tmp_path: Path) -> None:
+    wall = tmp_path / "wall.png"
+    cv2.imwrite(str(wall), np.full((400, 300, 3), 180, np.uint8))
+    advice = coaching(Reason.NO_FACE)
+    verified = site("verify", "--person", "P00001", "--photo", wall)
+    assert verified.code == 4
+    assert f"no_face · {advice.id} ({advice.en})" in " ".join(verified.out.split())
+    compared = site("compare", wall, site.photo("P00001"))
+    assert f"wall.png: no_face · {advice.id} ({advice.en})" in compared.problem()
 
 
 def test_two_photos_are_compared_and_drawn(site: Site, tmp_path: Path) -> None:
