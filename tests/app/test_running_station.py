@@ -20,7 +20,7 @@ from hadir.core.metrics import LATENCY_EDGES_S, METRICS, MetricName
 from hadir.core.thresholds import RATES
 from hadir.core.verdict import Outcome, Reason
 from hadir.pipeline.kafka_sink import KafkaSink
-from hadir.pipeline.topics import CHECK_INS
+from hadir.pipeline.topics import CHECK_INS, DEAD_LETTERS
 from tests.app.kafka_site import kafka_site
 from tests.app.programs import Program, free_port, program, rows_in
 from tests.app.site import HERE, Site
@@ -132,8 +132,22 @@ def test_a_dead_letter_is_listed_and_given_back(running: Running, kafka_node: No
     there = listed()
     assert there >= 1
     replayed = running.site("dead-letters", "replay", "--code", "undecodable", "--json")
-    assert replayed.document() == {"replayed": 1}, "each content once"
+    assert replayed.document()["replayed"] == 1, "each content once"
     running.program.wait_until(lambda: running.value("hadir_dead_letters_total", code="undecodable") == before + 2)
+
+
+def test_letters_of_a_demo_are_told_apart_and_never_replayed(running: Running, kafka_node: Node) -> None:
+    sink = KafkaSink(kafka_node.cluster)
+    headers = (("id", b""), ("code", b"undecodable"), ("source_topic", b"hadir.check-ins.v1.demo"))
+    sink.send([Message(DEAD_LETTERS, b"P00001", b"\xc1 of a demo", headers)])
+    sink.close()
+    shown = running.site("dead-letters", "list", "--json").document()
+    assert shown["of_other_topics"] >= 1
+    assert {one["source_topic"] for one in shown["dead_letters"]} <= {CHECK_INS}
+    every = running.site("dead-letters", "list", "--all", "--json").document()
+    assert "hadir.check-ins.v1.demo" in {one["source_topic"] for one in every["dead_letters"]}
+    replayed = running.site("dead-letters", "replay", "--code", "undecodable")
+    assert "of other topics" in replayed.out
 
 
 def test_the_page_holds_every_metric_with_its_type_and_sentence(running: Running) -> None:
