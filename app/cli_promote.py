@@ -38,6 +38,9 @@ def promote(
     force: Annotated[bool, typer.Option("--force", help="Go on although a gate fails; needs --reason.")] = False,
     by: By = None,
     wait: Wait = 30.0,
+    shadow: Annotated[
+        int, typer.Option("--shadow", min=0, max=100_000, help="Live check-ins that it must decide first, as a gate.")
+    ] = 0,
     snapshots: Snapshots = None,
     config: Config = None,
     as_json: Json = False,
@@ -56,7 +59,7 @@ def promote(
     chosen = snapshot or read_pointers(root).candidate
     if chosen is None:
         raise wrong_use(f"no snapshot waits under {root}: build one (hadir index build) or name one (hadir index list)")
-    switch = promoting(settings, root, as_json).promote(chosen, Wish(reason, by, force, wait_s=wait))
+    switch = promoting(settings, root, as_json).promote(chosen, Wish(reason, by, force, wait_s=wait, shadow=shadow))
     return _told(switch, NOW_SERVES, as_json)
 
 
@@ -134,10 +137,18 @@ def promoting(settings: Settings, root: Path, as_json: bool) -> Promoting:
     import time
 
     from hadir.app.promoting import Promoting
+    from hadir.app.shadow import run_shadow
     from hadir.app.switch_report import say_gate
     from hadir.core.clock import SystemClock
 
-    return Promoting(settings, root, SystemClock(), time.sleep, *(() if as_json else (say_gate,)))
+    return Promoting(
+        settings,
+        root,
+        SystemClock(),
+        time.sleep,
+        *(() if as_json else (say_gate,)),
+        shadow=lambda snapshot, check_ins: run_shadow(settings, snapshot, check_ins),
+    )
 
 
 def _told(switch: Switch, said: str, as_json: bool) -> int:
