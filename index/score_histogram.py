@@ -15,6 +15,7 @@ __all__ = [
     "BINS",
     "BIN_WIDTH",
     "MOST_SCORES",
+    "SHAPE_BINS",
     "Counts",
     "ScoreShape",
     "count_scores",
@@ -34,6 +35,7 @@ MOST_SCORES = 1 << 21
 """Scores to count in one call: about 26 MB with the temporary arrays."""
 
 SHAPE_BINS = 120
+"""As many steps as a plot of a page's width can show."""
 
 
 def count_scores(scores: NDArray[np.float32]) -> Counts:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hadir.index.score_histogram import BIN_WIDTH, BINS, count_scores, reached, similarity_at
+from hadir.index.score_histogram import BIN_WIDTH, BINS, SHAPE_BINS, count_scores, reached, shape_of, similarity_at
 
 SCORES = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=200)
 
@@ -39,3 +39,15 @@ def test_scores_beyond_one_by_rounding_are_counted_at_the_end() -> None:
 
 def test_no_score_at_all_means_that_every_similarity_serves() -> None:
     assert similarity_at(reached(count_scores(np.empty(0, dtype=np.float32))), 0.5) == -1.0
+
+
+@given(genuine=SCORES, impostor=SCORES, unit=st.sampled_from([1.0, 64.0]))
+def test_a_shape_to_look_at_loses_no_score_and_has_few_steps(
+    genuine: list[float], impostor: list[float], unit: float
+) -> None:
+    one, other = (np.array(scores, dtype=np.float32) for scores in (genuine, impostor))
+    shape = shape_of(count_scores(one), count_scores(other), unit)
+    assert (sum(shape.genuine), sum(shape.impostor)) == (len(one), len(other))
+    assert len(shape.edges) == len(shape.genuine) + 1 == len(shape.impostor) + 1 <= SHAPE_BINS + 2
+    assert shape.edges[0] / unit <= float(min(one.min(), other.min())) + 1e-6
+    assert shape.edges[-1] / unit >= float(max(one.max(), other.max())) - 1e-6
