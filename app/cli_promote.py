@@ -12,6 +12,7 @@ from hadir.app.output import err, lines, moment, out, print_json
 
 if TYPE_CHECKING:
     from hadir.app.promoting import Promoting, Switch
+    from hadir.app.shadow_report import ShadowReport
     from hadir.core.settings import Settings
 
 __all__ = ["NOW_SERVES", "promoting", "register"]
@@ -136,19 +137,20 @@ def promoting(settings: Settings, root: Path, as_json: bool) -> Promoting:
     """Who changes what serves, and tells every gate as it is measured unless machines listen."""
     import time
 
+    from hadir.app.cli_shadow import say_shadow
     from hadir.app.promoting import Promoting
     from hadir.app.shadow import run_shadow
     from hadir.app.switch_report import say_gate
     from hadir.core.clock import SystemClock
 
-    return Promoting(
-        settings,
-        root,
-        SystemClock(),
-        time.sleep,
-        *(() if as_json else (say_gate,)),
-        shadow=lambda snapshot, check_ins: run_shadow(settings, snapshot, check_ins),
-    )
+    def shadow(snapshot_id: str, check_ins: int) -> ShadowReport:
+        report = run_shadow(settings, snapshot_id, check_ins)
+        if not as_json:
+            say_shadow(report)
+        return report
+
+    told = () if as_json else (say_gate,)
+    return Promoting(settings, root, SystemClock(), time.sleep, *told, shadow=shadow)
 
 
 def _told(switch: Switch, said: str, as_json: bool) -> int:

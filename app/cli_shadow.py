@@ -13,7 +13,7 @@ from hadir.app.output import lines, out, print_json, progress
 if TYPE_CHECKING:
     from hadir.app.shadow_report import ShadowReport
 
-__all__ = ["register"]
+__all__ = ["register", "say_shadow"]
 
 _DONE, _PARTLY = 0, 3
 _SHOWN = 20
@@ -54,11 +54,12 @@ def shadow(
     if as_json:
         print_json(report.document())
     else:
-        _say(report)
+        say_shadow(report)
     return _DONE if report.compared >= check_ins else _PARTLY
 
 
-def _say(report: ShadowReport) -> None:
+def say_shadow(report: ShadowReport) -> None:
+    """Who differs, and by how much; check-ins by their ids."""
     same = report.compared - report.changed
     share = f" ({same / report.compared:.1%})" if report.compared else ""
     out.print(

@@ -139,7 +139,7 @@ class Promoting:
         if self._shadow is None:
             raise ValueError("a shadow was wished for, and nobody casts one")
         found = self._shadow(snapshot_id, check_ins)
-        yield shadow_gate(found.changed, found.compared, self._limits.shadow)
+        yield shadow_gate(found.changed, found.compared, check_ins, self._limits.shadow)
 
     def _measured(self, results: Iterable[GateResult]) -> tuple[GateResult, ...]:
         gates = []

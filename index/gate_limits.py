@@ -68,6 +68,7 @@ class ShadowLimits(_Section, frozen=True):
     """Of verdicts that would be others."""
 
     changed_most: Fraction
+    compared_least: Fraction
 
 
 class GateLimits(_Section, frozen=True):

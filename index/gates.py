@@ -244,9 +244,15 @@ def replicas_gate(agreement: Agreement | None) -> GateResult:
     return GateResult("replicas agree", said, "all live ones", not apart, {"live": live, "apart": len(apart)})
 
 
-def shadow_gate(changed: int, compared: int, limits: ShadowLimits) -> GateResult:
-    """Live check-ins, decided by both: how many verdicts would be others."""
-    share = changed / compared if compared else 1.0
+def shadow_gate(changed: int, compared: int, asked: int, limits: ShadowLimits) -> GateResult:
+    """Live check-ins, decided by both: how many verdicts would be others, and whether enough came to tell."""
+    share = changed / compared if compared else 0.0
+    enough = compared > 0 and compared >= limits.compared_least * asked
     said = f"{changed} of {compared} verdicts change ({share:.2%})" if compared else "no check-in was compared"
-    figures: dict[str, Figure] = {"changed": changed, "compared": compared}
-    return GateResult("shadow", said, f"≤ {limits.changed_most:.2%}", share <= limits.changed_most, figures)
+    return GateResult(
+        "shadow",
+        said + (f", too few of the {asked} asked for" if not enough else ""),
+        f"≤ {limits.changed_most:.2%}",
+        enough and share <= limits.changed_most,
+        {"changed": changed, "compared": compared, "asked": asked},
+    )

@@ -55,7 +55,7 @@ def test_a_shadow_is_asked_last_and_its_differences_decide(served_site: Site, ro
     switch = promoting(served_site, root, shadow).promote(wanted, Wish(shadow=500))
     assert asked == [(wanted, 500)]
     assert [gate.name for gate in switch.failed] == ["shadow"]
-    assert switch.gates[-1].figures == {"changed": 6, "compared": 500}
+    assert switch.gates[-1].figures == {"changed": 6, "compared": 500, "asked": 500}
     assert read_pointers(root) == before
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -205,7 +206,9 @@ def test_a_pack_that_is_not_here_and_an_unsound_snapshot_fail_with_the_reason() 
     assert (snapshot_gate(["people.json was altered"]).ok, snapshot_gate(["x"]).value) == (False, "x")
 
 
-def test_too_many_changed_verdicts_or_none_compared_fail() -> None:
-    assert shadow_gate(1, 100, LIMITS.shadow).ok
-    assert not shadow_gate(2, 100, LIMITS.shadow).ok
-    assert not shadow_gate(0, 0, LIMITS.shadow).ok
+def test_too_many_changed_verdicts_or_too_few_compared_fail() -> None:
+    assert shadow_gate(1, 100, 200, LIMITS.shadow).ok
+    assert not shadow_gate(2, 100, 200, LIMITS.shadow).ok
+    assert not shadow_gate(0, 99, 200, LIMITS.shadow).ok
+    assert not shadow_gate(0, 0, 1, LIMITS.shadow).ok
+    assert not shadow_gate(0, 0, 1, msgspec.structs.replace(LIMITS.shadow, compared_least=0.0)).ok
