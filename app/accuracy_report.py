@@ -8,6 +8,7 @@ from pathlib import Path
 from hadir.app.evaluation_run import Evaluation, WornResult
 from hadir.app.plots import det_svg, scores_svg
 from hadir.app.report import Page, Plot, Table, Tile, write_page
+from hadir.core.errors import InputError
 from hadir.index.evaluation import Accuracy
 from hadir.index.identification import Identification
 from hadir.index.slices import FEWEST_PEOPLE
@@ -22,8 +23,11 @@ _NOT_ENOUGH = "not enough data"
 
 
 def write_accuracy_page(found: Evaluation, target: Path) -> None:
-    """One self-contained HTML page. Raises OSError where `target` cannot be written."""
-    write_page(_page(found), target)
+    """One self-contained HTML page. Raises InputError where `target` cannot be written."""
+    try:
+        write_page(_page(found), target)
+    except OSError as err:
+        raise InputError(f"{target} cannot be written ({err.strerror}): name a file that can be") from err
 
 
 def share_text(rate: float | None) -> str:
@@ -159,7 +163,7 @@ def _worn_tables(worn: WornResult) -> Iterator[Table]:
         if occluded is None:
             continue
         yield Table(
-            f"With a drawn {worn.kind} on {side}, {name}",
+            f"With {worn.kind} drawn on {side}, {name}",
             f"At the thresholds of photos without it. A face was not found again in {worn.faces_lost} of {worn.photos} "
             "photos. A drawing covers what the real thing covers, and is not the real thing.",
             ("FMR", "FNMR", "95 %", "times the plain FNMR", "95 %", "with lost faces", "strangers who pass"),

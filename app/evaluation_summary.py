@@ -93,7 +93,7 @@ def _worn(worn: WornResult) -> Iterator[Block]:
                 )
             )
         side = "probes and templates" if worn.both else "probes"
-        yield f"Dengan {worn.kind} yang digambar · with a drawn {worn.kind} on {side}{name}", rows
+        yield f"Dengan {worn.kind} yang digambar · with {worn.kind} drawn on {side}{name}", rows
 
 
 def _searches(found: Identification) -> Block:

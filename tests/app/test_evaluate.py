@@ -98,7 +98,7 @@ def page_is_whole(html: str) -> None:
     assert not {link for link in links if not link.startswith("#")}
     assert "<script" not in html
     assert html.count("<svg") == 5
-    for head in ("Searching everybody", "Closest impostors", "Weakest people", "Slices", "With a drawn hijab"):
+    for head in ("Searching everybody", "Closest impostors", "Weakest people", "Slices", "With hijab drawn on probes"):
         assert head in html
 
 
@@ -112,7 +112,7 @@ def test_probes_of_two_photos_are_compared_with_templates_of_two(tmp_path: Path)
 def test_people_are_told_what_machines_are(photos: Path, roster: Path) -> None:
     said = hadir("evaluate", photos, "--slices", roster, "--occlude", "mask", "--occlude-both")
     assert said.code == 0
-    for words in ("EER", "with a drawn mask on probes and templates", "unit dinas-besar", "weakest people", "1:N"):
+    for words in ("EER", "with mask drawn on probes and templates", "unit dinas-besar", "weakest people", "1:N"):
         assert words in said.out
 
 
