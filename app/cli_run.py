@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -91,10 +93,23 @@ def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> Shee
     log_to(Path(settings.run.folder) / "log.jsonl" if live else None)
     board, clock = Board(), SystemClock()
     watcher = BoardWatcher(board, clock)
-    with Station(settings, ends, clock, [watcher], [watcher]) as station:
+    serves = threading.Event()
+
+    def assigned(_: Collection[int]) -> None:
+        if serves.is_set():
+            return
+        serves.set()
+        if live:
+            board.moment("partisi diterima · partitions assigned", watcher.now_s())
+        else:
+            err.print(f"Hadir melayani · serving: {what}")
+
+    with Station(settings, ends, clock, [watcher], [watcher], on_assigned=assigned) as station:
         _drain_on_signals(station)
+        what = f"{settings.run.broker}, {settings.run.pool}, snapshot {station.snapshot}"
         station.start()
-        err.print(f"Hadir melayani · serving: {settings.run.broker}, {settings.run.pool}, snapshot {station.snapshot}")
+        if not serves.is_set():
+            err.print(f"Hadir siap, menunggu partisi · ready, waiting for partitions: {what}")
         title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
         view = LiveView(
             board,

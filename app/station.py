@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -74,8 +74,9 @@ class Station:
         snapshot_watchers: Sequence[SnapshotObserver] = (),
         *,
         holds_folder: bool = True,
+        on_assigned: Callable[[Collection[int]], None] = lambda _: None,
     ) -> None:
-        """`holds_folder` is False where the caller keeps the run folder itself, for longer.
+        """`holds_folder` is False where the caller keeps the run folder itself, for longer. `on_assigned` as `Intake`.
 
         Raises what loading packs, snapshots, rules, ledger and Ray raise: one line each.
         """
@@ -108,6 +109,7 @@ class Station:
                 limits=_limits(settings),
                 after_write=self._relay.wake,
                 each_round=self._switch.turn,
+                on_assigned=on_assigned,
             )
             self._switch.join(self._intake.wake, self._intake.snapshots_in_hand)
             self._measure(settings)

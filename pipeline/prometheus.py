@@ -27,6 +27,9 @@ from hadir.pipeline.observer import InHand, Served, Written
 __all__ = ["MetricsPage", "StreamMetrics"]
 
 
+_DEAD_LETTERS = ("undecodable", "id_conflict", "processing_failed")
+
+
 class StreamMetrics:
     """Counts what the loop tells. One per process: nothing is registered globally."""
 
@@ -47,6 +50,10 @@ class StreamMetrics:
         self._in_flight = self._gauge(MetricName.IN_FLIGHT)
         self._switches = self._counter(MetricName.SNAPSHOT_SWITCHES)
         self._refusals = self._counter(MetricName.SNAPSHOT_REFUSALS)
+        # At 0 from the start: the first one is then an increase that an alert can see.
+        for code in _DEAD_LETTERS:
+            self._dead_letters.labels(code)
+        self._security.labels("id_conflict")
         self._info: Info | None = None
         self._serving_since_s = clock.monotonic_s()
         self._gauge(MetricName.SNAPSHOT_SERVING).set_function(lambda: clock.monotonic_s() - self._serving_since_s)

@@ -7,7 +7,7 @@ written in offset order per partition, so the ledger's position is exact and a r
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
@@ -40,9 +40,11 @@ class Intake:
         limits: IntakeLimits | None = None,
         after_write: Wake = lambda: None,
         each_round: Callable[[], None] = lambda: None,
+        on_assigned: Callable[[Collection[int]], None] = lambda _: None,
     ) -> None:
         """`after_write` is called after each transaction: it wakes the outbox's relay. `each_round` is called on the
-        loop's thread at the end of each round, where pool and judge may be touched, and must return at once."""
+        loop's thread at the end of each round, where pool and judge may be touched, and must return at once.
+        `on_assigned` hears of partitions that came, perhaps from another thread: until then nothing is read."""
         self._source, self._pool, self._clock = source, pool, clock
         self._limits = limits = limits or IntakeLimits()
         self._observer: Observer = observer if observer is not None else Observers()
@@ -58,7 +60,7 @@ class Intake:
             policy=limits.write,
             after_write=after_write,
         )
-        self._each_round = each_round
+        self._each_round, self._on_assigned = each_round, on_assigned
         self._told = self._docket.in_hand()
         self._paused = False
         self._wake = threading.Event()
@@ -101,7 +103,7 @@ class Intake:
             return
         self._started = True
         self._pool.start(self._wake.set)
-        self._source.start(self._wake.set, self._writer.stored)
+        self._source.start(self._wake.set, self._placing)
 
     def step(self) -> bool:
         """One round without waiting; whether anything moved."""
@@ -117,6 +119,10 @@ class Intake:
     def snapshots_in_hand(self) -> frozenset[str]:
         """Those that findings were made with which are not judged yet. On the loop's thread."""
         return self._docket.snapshots()
+
+    def _placing(self, partitions: Collection[int]) -> Mapping[int, int]:
+        self._on_assigned(partitions)
+        return self._writer.stored(partitions)
 
     def _take(self) -> int:
         self._writer.forget(self._source.lost())

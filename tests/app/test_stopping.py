@@ -71,6 +71,9 @@ def test_a_run_that_is_killed_twice_decides_everything_once_and_leaves_no_ray_be
     for enough in (50, 200):
         with program("run", "--config", site.config, folder=tmp_path / f"until-{enough}") as run:
             run.wait_until_it_serves()
+            if earlier:
+                said = run.err()
+                assert said.index("waiting for partitions") < said.index("Hadir melayani"), "the killed one holds them"
             assert alive(earlier) == []
             run.wait_until(lambda enough=enough: rows_in(ledger) >= enough)  # type: ignore[misc]  # a bound default
             earlier += noted_processes(tmp_path / "run")

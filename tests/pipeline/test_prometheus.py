@@ -46,6 +46,13 @@ def test_a_morning_is_counted(world: World) -> None:
     assert value(metrics, "hadir_impostor_matches_total", rate="1e-3") == 3
 
 
+def test_what_an_alert_counts_is_there_at_zero_before_the_first(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    for code in ("undecodable", "id_conflict", "processing_failed"):
+        assert value(metrics, "hadir_dead_letters_total", code=code) == 0
+    assert value(metrics, "hadir_security_events_total", code="id_conflict") == 0
+
+
 def test_the_oldest_undecided_one_has_an_age(world: World) -> None:
     metrics = StreamMetrics(world.clock)
     metrics.on_in_hand(InHand(3, 2, START_MS - 1500))
