@@ -248,4 +248,4 @@ def _ray(_: Settings) -> Iterator[Finding]:
             "ray", "bad", f"Ray listens beyond loopback: {where}", "start it through hadir, or require tokens"
         )
     else:
-        yield Finding("ray", "ok", f"{len(ray_listeners())} listeners of running Rays, all on loopback")
+        yield Finding("ray", "ok", f"listeners of running Rays: {len(ray_listeners())}, all on loopback")

@@ -10,7 +10,29 @@ from hadir.app.output import out, print_json
 __all__ = ["register"]
 
 _DONE, _ERROR = 0, 1
-_MARKS = {"ok": "[green]ok[/]  ", "note": "[yellow]note[/]", "bad": "[red]bad[/] "}
+_PARTS = {
+    "packages": "pustaka",
+    "pack": "paket wajah",
+    "liveness": "bukti hidup",
+    "gallery": "galeri",
+    "legal basis": "dasar hukum",
+    "encryption": "enkripsi",
+    "candidate": "calon",
+    "snapshot": "indeks",
+    "thresholds": "ambang",
+    "normalisation": "normalisasi",
+    "replica": "replika",
+    "roster": "daftar pegawai",
+    "policy": "kebijakan",
+    "ledger": "buku putusan",
+}
+_HEALTHY = "Siap untuk pagi ini · ready for the morning."
+_UNHEALTHY = "Belum siap: benahi yang rusak, sesuai tanda panah · not ready: mend what is bad, as the arrows say."
+_MARKS = {
+    "ok": "[green]baik · ok[/]     ",
+    "note": "[yellow]catatan · note[/]",
+    "bad": "[red]rusak · bad[/]   ",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +51,10 @@ def doctor(config: Config = None, as_json: Json = False) -> int:
         print_json({"healthy": healthy, "parts": told})
     else:
         for one in found:
-            out.print(f"{_MARKS[one.state]} {one.part:<14} ", end="")
+            part = f"{_PARTS[one.part]} · {one.part}" if one.part in _PARTS else one.part
+            out.print(f"{_MARKS[one.state]} {part:<25} ", end="")
             out.print(one.found, markup=False)
             if one.do:
-                out.print(f"                    → {one.do}", markup=False)
+                out.print(f"                   → {one.do}", markup=False)
+        out.print(_HEALTHY if healthy else _UNHEALTHY)
     return _DONE if healthy else _ERROR

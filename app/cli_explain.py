@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hadir.app.options import Config, Json, LedgerUrl, settings_of
 from hadir.app.output import lines, out, print_json
-from hadir.core.errors import InputError
+from hadir.core.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from hadir.attendance.units import Units
+    from hadir.core.settings import Settings
 
 __all__ = ["register"]
 
@@ -31,7 +36,8 @@ def explain(
     from hadir.app.explanation import explain as explained
     from hadir.app.wiring import existing_ledger
 
-    with closing(existing_ledger(ledger or settings_of(config).ledger.url)) as store:
+    settings = settings_of(config)
+    with closing(existing_ledger(ledger or settings.ledger.url)) as store:
         rows = store.revisions(check_in.strip().lower())
         if not rows:
             raise InputError(f"no check-in {check_in} in this ledger: look up the id in `hadir ledger export`")
@@ -39,8 +45,19 @@ def explain(
     if as_json:
         print_json({"id": rows[0].id, "revisions": [document(row, body, reviewer) for row, body in found]})
         return 0
+    units = _units(settings)
     for number, (row, body) in enumerate(found):
         if number:
             out.print()
-        lines(explained(row, body, reviewer))
+        lines(explained(row, body, reviewer, units))
     return 0
+
+
+def _units(settings: Settings) -> Units | None:
+    """Whose clocks are known; a ledger is explained also where the site's files are not at hand."""
+    from hadir.attendance.units import Units
+
+    try:
+        return Units.load(Path(settings.attendance.units))
+    except ConfigError:
+        return None

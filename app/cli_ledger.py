@@ -70,12 +70,24 @@ def verify(
     else:
         for problem in problems:
             err.print(str(problem), markup=False)
-        out.print(f"{rows} rows, {'every chain whole' if not problems else f'{len(problems)} problems found'}.")
+        out.print(f"{rows} baris · rows: {_found(len(problems))}.")
         if erased:
-            out.print(f"The evidence of {erased} rows was erased: see that each erasure was asked for.")
+            out.print(
+                f"Bukti {erased} baris sudah dihapus: pastikan setiap penghapusan memang diminta · the evidence of "
+                f"{erased} rows was erased: see that each erasure was asked for."
+            )
         if published is None:
-            out.print("Without published heads (--heads) a cut tail cannot be seen.")
+            out.print(
+                "Tanpa kepala rantai (--heads), ekor yang dipotong tidak terlihat · without published heads (--heads) "
+                "a cut tail cannot be seen."
+            )
     return _GATE_FAILED if problems else _DONE
+
+
+def _found(problems: int) -> str:
+    if not problems:
+        return "setiap rantai utuh · every chain whole"
+    return f"{problems} masalah ditemukan · {problems} problem{'' if problems == 1 else 's'} found"
 
 
 def export(

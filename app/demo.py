@@ -33,6 +33,7 @@ from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_export import export
 from hadir.attendance.ledger_heads import read_heads
 from hadir.attendance.ledger_verify import verify
+from hadir.attendance.units import Units
 from hadir.core.clock import SystemClock
 from hadir.core.errors import InputError
 from hadir.core.settings import Settings, load_settings
@@ -127,7 +128,7 @@ def _result(
             tally=tally(truth, export(ledger)),
             problems=tuple(str(problem) for problem in verify(ledger, read_heads(Path(settings.ledger.heads)))),
             refused=tuple(refused),
-            explained=tuple(_explain_one(ledger, truth)),
+            explained=tuple(_explain_one(ledger, truth, Units.load(Path(settings.attendance.units)))),
         )
 
 
@@ -213,12 +214,12 @@ def _crowd(people: Sequence[RealPerson], pack: FacePack) -> Photo | None:
     return None
 
 
-def _explain_one(ledger: Ledger, truth: Sequence[Expected]) -> list[tuple[str, str]]:
+def _explain_one(ledger: Ledger, truth: Sequence[Expected], units: Units) -> list[tuple[str, str]]:
     """A colleague who signed for somebody: the verdict with the most to say."""
     suspected = (one.id for one in truth if one.reason == Reason.IMPOSTOR_SUSPECTED.value)
     wanted = next(suspected, truth[0].id)
     row = ledger.row(wanted)
-    return explain(row, ledger.evidence(wanted), reviewer=True) if row is not None else []
+    return explain(row, ledger.evidence(wanted), reviewer=True, units=units) if row is not None else []
 
 
 def _write_truth(path: Path, truth: Sequence[Expected]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hadir.app.explanation import document
+from hadir.app.explanation import document, explain
 from hadir.app.options import settings_of
 from hadir.app.wiring import heads_of, overridden
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_heads import read_heads, write_heads
+from hadir.attendance.units import Unit, Units
 from hadir.core.errors import LedgerTampered
 from tests.app.command_line import hadir
 from tests.attendance.ledger_examples import batch_of, example_id, example_row, tamper
@@ -78,6 +80,20 @@ def test_machines_get_fields_and_only_reviewers_get_other_people() -> None:
     assert (told["id"], told["outcome"], told["shift"]) == (example_id(1), "accepted", "dinas/2026-11-23/pagi")
     assert told["evidence"] == {"other_person": None, "face": {"others": [{"person": None, "similarity": 0.9}]}}
     assert document(example_row(1), evidence, reviewer=True)["evidence"] == evidence
+
+
+def test_an_explanation_tells_the_units_time_and_the_threshold_in_words() -> None:
+    limit = {"fmr": 1e-3, "cell": "1/4", "similarity": 0.93, "source": "pack:highest", "scale": "cosine"}
+    claimed = {"similarity": 0.95, "normalised": None}
+    body = {"face": {"claimed": claimed, "others": []}, "thresholds": {"accept": limit}}
+    units = Units([Unit("dinas", "Dinas", ZoneInfo("Asia/Makassar"))])
+    row = replace(example_row(1), received_at_ms=1_796_000_000_000)
+    told = dict(explain(row, body, reviewer=False, units=units))
+    assert told["diterima · received"].startswith(
+        "2026-11-30 08:53:20 waktu dinas · local time (2026-11-30 00:53:20 UTC)"
+    )
+    assert "1 foto terhadap templat 4+ foto" in told["perlu · needed"]
+    assert "the pack's highest threshold" in told["perlu · needed"]
 
 
 def test_the_policys_first_day_begins_at_local_midnight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
