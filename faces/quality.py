@@ -110,7 +110,7 @@ def brightness_of(grey: NDArray[np.uint8]) -> float:
     """How bright the brightest twentieth of the face in a (150, 150) grey chip is, 0..255.
 
     The highlights and not the mean: forehead, nose, eyes and teeth reflect light on every skin, so that this tells a
-    lack of light from a dark complexion. The darkest well-lit faces of LFW reach 95.
+    lack of light from a dark complexion. The darkest of 4,573 LFW faces reaches 84.
     """
     counts = np.bincount(grey[FACE].ravel(), minlength=256)
     return float(np.searchsorted(np.cumsum(counts), HIGHLIGHT_PERCENTILE / 100 * counts.sum()))
