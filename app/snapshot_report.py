@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from hadir.app.normalisation_words import normalisation_document, normalisation_words
 from hadir.app.output import lines, moment, out
+from hadir.index.manifest import Carried
 from hadir.index.snapshot import Snapshot
 from hadir.index.snapshot_diff import Enrolment, SnapshotDiff
 from hadir.index.snapshot_list import Listed
@@ -39,6 +41,7 @@ def snapshot_document(folder: Path, snapshot: Snapshot) -> dict[str, object]:
         "synthetic": manifest.synthetic,
         "similarity_at_fmr": _supported(snapshot),
         "normalisation": normalisation_document(snapshot.calibration.normalisation),
+        "calibration_carried": None if manifest.carried is None else asdict(manifest.carried),
     }
 
 
@@ -52,6 +55,7 @@ def say_snapshot(folder: Path, snapshot: Snapshot) -> None:
             ("pack", f"{manifest.space.pack} {manifest.space.precision}, {manifest.space.licence}"),
             ("embedding space", manifest.space.name),
             ("normalisation", normalisation_words(snapshot.calibration.normalisation)),
+            ("calibration", _measured_on(manifest.carried)),
         ]
     )
     out.print("Own calibration (probe photos / template photos: cosine similarity):")
@@ -63,6 +67,15 @@ def say_snapshot(folder: Path, snapshot: Snapshot) -> None:
             "  belum cukup orang · too few people for any rate: what the pack was measured with serves; with a pack "
             "that brings no measured rates hadir run refuses. hadir doctor says which thresholds serve, and from where."
         )
+
+
+def _measured_on(carried: Carried | None) -> str:
+    if carried is None:
+        return "diukur di sini · measured on these people"
+    return (
+        f"dibawa · carried over from {carried.measured_in}, at most {carried.changed} of whose {carried.people} people "
+        "have changed since"
+    )
 
 
 def list_document(listed: Sequence[Listed]) -> dict[str, object]:

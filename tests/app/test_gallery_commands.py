@@ -201,6 +201,7 @@ def test_an_enrolment_serves_at_once_and_leaves_the_way_back(site: Site) -> None
     said = site("enroll", site.photos, "--serve", "--json").document()
     after = read_pointers(root)
     assert said["serving"] == after.current != before.current
+    assert "measured on these people" in site("index", "show").out
     assert after.previous == before.previous
     assert site("verify", "--person", "P00004", "--photo", site.photo("P00004")).code == 0
     assert site("index", "verify").code == 0
