@@ -88,12 +88,10 @@ def measure(rounds: int, size: ReindexSize = ReindexSize()) -> Report:
         say("one round of each to warm up")
         job()
         work_together(bare, passes=1)
-        sides: dict[str, Side] = {
-            "ceiling": lambda: {"photos_per_s": work_together(bare, passes=1).photos_per_s},
-            "job": job,
-        }
+        sides: dict[str, Side] = {"ceiling": lambda: _ceiling(bare, size.photos), "job": job}
         figures = alternate(sides, rounds)
     figures["job_of_ceiling"] = ratio(figures["job_photos_per_s"], figures["ceiling_photos_per_s"])
+    figures["job_of_ceiling_by_cpu"] = ratio(figures["ceiling_cpu_ms_per_photo"], figures["job_cpu_ms_per_photo"])
     figures["job_start_up_s"] = start_up
     conditions = {
         "photos": f"{size.photos} different photos of 480×640 px, {site.bytes_each / 1000:.0f} kB on average",
