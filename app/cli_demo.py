@@ -73,9 +73,9 @@ def _tell(result: DemoResult, numbers: dict[str, object], folder: Path) -> None:
     rows = [
         ("expected against actual", "every verdict as expected" if not wrong else f"{wrong} OTHER THAN EXPECTED"),
         ("verdicts", ", ".join(f"{count} {name}" for name, count in dict(verdicts).items())),  # type: ignore[call-overload]
-        ("without a row", f"{numbers['duplicates']} repetitions, {numbers['dead_letters_without_row']} dead letters"),
+        ("without a row", f"repetitions: {numbers['duplicates']}, dead letters: {numbers['dead_letters_without_row']}"),
         ("throughput", f"{numbers['throughput_per_s']:.0f} verdicts/s at the demo's own pace"),
-        ("ledger", "verified, every chain whole" if not result.problems else f"{len(result.problems)} problems"),
+        ("ledger", "verified, every chain whole" if not result.problems else f"PROBLEMS FOUND: {len(result.problems)}"),
     ]
     if latency is not None:
         rows.insert(4, ("latency", f"p50 {latency.p50:.2f} s, p95 {latency.p95:.2f} s, p99 {latency.p99:.2f} s"))

@@ -158,6 +158,6 @@ def _in_words(sheet: Sheet) -> list[tuple[str, str]]:
     return [
         ("received", str(sheet.received)),
         ("verdicts", ", ".join(f"{sheet.outcomes[name]} {name}" for name in ("accepted", "review", "rejected"))),
-        ("without a row", f"{sheet.duplicates} repetitions, {sheet.without_row} dead letters"),
+        ("without a row", f"repetitions: {sheet.duplicates}, dead letters: {sheet.without_row}"),
         ("latency", spread),
     ]

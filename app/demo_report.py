@@ -74,13 +74,12 @@ def _page(result: DemoResult, numbers: Mapping[str, object], folder: Path) -> Pa
         tiles=[
             Tile("diterima · received", str(sheet.received)),
             Tile("diputuskan · decided", str(sheet.decided)),
-            Tile("tanpa putusan sendiri · no verdict of their own", str(sheet.closed - sheet.decided)),
+            Tile("tanpa putusan · without a verdict", str(sheet.closed - sheet.decided)),
             _zero("hilang · missing", len(checked.missing)),
             _zero("ganda · doubled", len(checked.doubled)),
-            _zero("di luar dugaan · other than expected", len(checked.mismatches)),
-            _zero("cacat buku · problems in the ledger", len(result.problems)),
-            Tile("p50", "–" if latency is None else f"{latency.p50:.2f} s"),
-            Tile("p99", "–" if latency is None else f"{latency.p99:.2f} s"),
+            _zero("di luar dugaan · unexpected", len(checked.mismatches)),
+            _zero("cacat buku · ledger problems", len(result.problems)),
+            Tile("detik · seconds, p50 / p99", "–" if latency is None else f"{latency.p50:.2f} / {latency.p99:.2f}"),
         ],
         plots=[
             Plot(

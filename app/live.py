@@ -95,7 +95,7 @@ def _counts(sheet: Sheet, oldest_s: float) -> Table:
     table.add_row("masuk · received", f"[bold]{sheet.received}[/]", "diputuskan · decided", f"[bold]{sheet.decided}[/]")
     table.add_row("tertua · oldest open", f"{oldest_s:.1f} s", "latensi · p50/p95/p99", spread)
     table.add_row(
-        "ulangan · duplicates", str(sheet.duplicates), "surat mati · dead letters", str(sheet.dead_letters.total())
+        "ulangan · duplicates", str(sheet.duplicates), "disisihkan · dead letters", str(sheet.dead_letters.total())
     )
     if sheet.snapshot:
         serves = f"[bold cyan]{sheet.snapshot}[/]" + (f" ({sheet.switches}×)" if sheet.switches else "")
