@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from hadir.actors.face_actor import own_error
@@ -96,7 +97,8 @@ class IndexShards:
         """
         ray = importlib.import_module("ray")
         manifest = read_manifest(folder)
-        names = tuple(f"hadir-shard-{manifest.id}-{number}-of-{shards}" for number in range(shards))
+        # The same snapshot may be started again before its earlier shards have ended.
+        names = tuple(f"hadir-shard-{manifest.id}-{token_hex(4)}-{number}-of-{shards}" for number in range(shards))
         remote, lasting = ray.remote(ShardActor), {"max_restarts": -1, "max_task_retries": -1}
         actors = [
             remote.options(num_cpus=cores_each, name=name, **lasting).remote(str(folder), number, shards)

@@ -13,6 +13,7 @@ from hadir.actors.cluster import Cluster, LocalRay, join
 from hadir.actors.pool import RayPool
 from hadir.app.log_ends import LogEnds
 from hadir.app.run_folder import held
+from hadir.app.sharded_serving import ShardedServing
 from hadir.app.snapshot_switch import SnapshotSwitch
 from hadir.app.snapshot_watch import SnapshotWatch
 from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving, serving_of
@@ -89,6 +90,7 @@ class Station:
             self.ledger = open_ledger(settings.ledger.url)
             self._closers.callback(self.ledger.close)
             judging, yardsticks = judge(settings, served, self.ledger, clock, ends.topic)
+            self._shards: ShardedServing | None = None
             self.pool = self._pool(settings, served)
             self.metrics = StreamMetrics(clock)
             self._snapshot_watchers = [self.metrics, *snapshot_watchers]
@@ -164,7 +166,7 @@ class Station:
         watch = SnapshotWatch(
             root,
             self._switch,
-            lambda folder: serving_of(self._settings, folder, self.served),
+            lambda folder: self._placed(serving_of(self._settings, folder, self.served)),
             workers=1 if isinstance(self.pool, InlinePool) else len(self.pool.workers()),
             every_s=self._settings.stores.watch_s,
             clock=self._clock,
@@ -185,7 +187,13 @@ class Station:
         else:
             cluster = LocalRay.start(Path(settings.run.folder), workers, settings.pool.object_store_bytes)
         self._closers.callback(cluster.close)
-        return RayPool(cluster, served.stage, workers)
+        self._shards = ShardedServing(workers)
+        self._closers.callback(self._shards.close)
+        return RayPool(cluster, self._placed(served).stage, workers)
+
+    def _placed(self, served: Serving) -> Serving:
+        """What the workers get: a stage of their own, or one that asks shards."""
+        return served if self._shards is None else self._shards.place(served)
 
     def _measure(self, settings: Settings) -> None:
         self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)

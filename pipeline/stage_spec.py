@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from hadir.faces.pack import FacePack
 from hadir.faces.packs import load_pack
 from hadir.faces.runtime import CPU, Runtime
 from hadir.faces.watched_pack import WatchedPack
+from hadir.index.search import FaceIndex
 from hadir.index.snapshot import load_snapshot
 from hadir.pipeline.face_stage import FaceStage
 from hadir.pipeline.impostor_watch import ImpostorWatch
@@ -25,7 +26,8 @@ __all__ = ["BuiltStage", "StageSpec"]
 @dataclass(frozen=True, slots=True)
 class StageSpec:
     """`pack` and `snapshot` as `load_pack` and `load_snapshot` take them; folders as absolute paths. `liveness`
-    is a folder, empty where the slot is. At `watched_rates` live probes are counted against people not claimed."""
+    is a folder, empty where the slot is. At `watched_rates` live probes are counted against people not claimed.
+    `shards` finds the index where it is too large for one process (`hadir.index.shards`)."""
 
     pack: str
     precision: Choice
@@ -33,6 +35,7 @@ class StageSpec:
     runtime: Runtime = CPU
     liveness: str = ""
     watched_rates: tuple[float, ...] = ()
+    shards: Callable[[], FaceIndex] | None = None
 
     def __call__(self) -> BuiltStage:
         """Load and check both. Raises PackError, SnapshotError, SpaceMismatch."""
@@ -52,7 +55,8 @@ class StageSpec:
         snapshot = load_snapshot(Path(self.snapshot), pack.info.embedding_space)
         thresholds = Thresholds(snapshot.calibration.table, pack.info.thresholds)
         watch = ImpostorWatch(thresholds, self.watched_rates, snapshot.manifest.people)
-        stage = FaceStage(pack, snapshot.index, snapshot.manifest.id, cohorts=snapshot.cohorts, watch=watch)
+        index = snapshot.index if self.shards is None else self.shards()
+        stage = FaceStage(pack, index, snapshot.manifest.id, cohorts=snapshot.cohorts, watch=watch)
         return BuiltStage(self, pack, stage)
 
 
