@@ -1,4 +1,4 @@
-"""A snapshot with more people than one process should search is spread over shards; every other one is left as it is."""
+"""A snapshot with more people than one process should search is spread over shards; others are left as they are."""
 
 from __future__ import annotations
 
