@@ -235,7 +235,7 @@ class Pool(Protocol):
     def exchange(self, stage_factory: StageFactory) -> None:
         """Let every worker work with another stage from some moment on, without stopping; returns at once.
 
-        Each worker builds the new stage beside the old one, on a thread of its own and at a lower priority, while it
+        Each worker builds the new stage beside the old one, on a thread of its own and at a low priority, while it
         goes on with its batches; some workers do after the others (LOADING). Only when all have built it does each
         adopt it, between two of its batches (ADOPTING): meanwhile the findings of different workers may be of either
         stage. If one cannot build it none adopts it, those who have it drop it, and all go on with what they have

@@ -1,4 +1,4 @@
-"""Building a stage beside the one that works: on a thread of its own, a step behind."""
+"""Building a stage beside the one that works: on a thread of its own, at a low priority."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ import pytest
 
 from hadir.core.errors import PackError, PoolBusy
 from hadir.core.evidence import FaceFinding, PhotoFinding
+from hadir.core.low_priority import NICENESS
 from hadir.pipeline.ports import Exchange, ExchangePhase, FaceJob, JobResult, Pool
 
 __all__ = [
@@ -86,11 +87,11 @@ class FailingFactory:
 
 
 class BackgroundFactory:
-    """A stage that is named after where it was built: on the thread that works, or on one that is nicer."""
+    """A stage that is named after the priority of the thread that built it."""
 
     def __call__(self) -> MarkedStage:
         own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-        return MarkedStage("behind" if own > os.getpriority(os.PRIO_PROCESS, os.getpid()) else "in front")
+        return MarkedStage("behind" if own >= NICENESS else "in front")
 
 
 class PartingStage(MarkedStage):
