@@ -35,7 +35,7 @@ from hadir.pipeline.kafka_tail import KafkaTail
 from hadir.pipeline.ports import FaceJob, Record, Stage
 from hadir.pipeline.topics import CHECK_INS
 
-__all__ = ["Heard", "ShadowOptions", "run_shadow"]
+__all__ = ["Heard", "ShadowOptions", "in_sample", "run_shadow"]
 
 _ASK_EVERY_S = 0.25
 
@@ -155,14 +155,14 @@ class _Listener:
             self.passed_over += 1
             return
         check_in = received.check_in
-        if check_in is None or check_in.channel is not Channel.FACE or not _drawn(received.id, self._options.sample):
+        if check_in is None or check_in.channel is not Channel.FACE or not in_sample(received.id, self._options.sample):
             self.passed_over += 1
         elif received.id not in self.found:
             self.found[received.id] = received, self._shadow.look(check_in)
             self._told(len(self.found))
 
 
-def _drawn(check_in_id: str, share: float) -> bool:
+def in_sample(check_in_id: str, share: float) -> bool:
     """By the id alone, so that a repetition is drawn or not as its first was."""
     return uuid.UUID(check_in_id).int % 1_000_003 < share * 1_000_003
 

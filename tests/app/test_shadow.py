@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hadir.app.demo_people import RealPerson
-from hadir.app.shadow import ShadowOptions, _drawn, run_shadow
+from hadir.app.shadow import ShadowOptions, in_sample, run_shadow
 from hadir.app.shadow_report import Judged, ShadowReport
 from hadir.core.check_in import Channel
 from hadir.core.errors import InputError, SpaceMismatch
@@ -129,14 +129,14 @@ def test_the_command_refuses_where_there_is_no_live_log(built: Snapshots) -> Non
 
 @given(st.uuids(version=4))
 def test_who_is_in_a_sample_is_in_every_larger_one(identity: uuid.UUID) -> None:
-    drawn = [_drawn(str(identity), share) for share in (0.0, 0.1, 0.5, 1.0)]
+    drawn = [in_sample(str(identity), share) for share in (0.0, 0.1, 0.5, 1.0)]
     assert drawn == sorted(drawn)
     assert (drawn[0], drawn[-1]) == (False, True)
 
 
 def test_a_sample_is_about_as_large_as_was_asked() -> None:
     ids = [str(uuid.UUID(int=n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128), version=4)) for n in range(1, 4001)]
-    assert 0.15 < sum(_drawn(one, 0.2) for one in ids) / len(ids) < 0.25
+    assert 0.15 < sum(in_sample(one, 0.2) for one in ids) / len(ids) < 0.25
 
 
 def test_a_report_without_anything_compared_says_so() -> None:
