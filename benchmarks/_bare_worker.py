@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from benchmarks._selfies import Selfie, read_selfies
 from hadir.faces import onnx
 from hadir.faces.onnx import Session, Slot, open_session
-from hadir.pipeline.face_stage import FaceStage
-from hadir.pipeline.ports import FaceJob
+from hadir.faces.runtime import CPU, Runtime
+from hadir.pipeline.ports import FaceJob, Stage
 from hadir.pipeline.stage_spec import StageSpec
 
 __all__ = ["Work", "face_jobs"]
@@ -48,8 +48,8 @@ class _Stopwatch:
     def __init__(self) -> None:
         self.inside_s = 0.0
 
-    def open(self, model: bytes, name: str) -> Session:
-        return _TimedSession(open_session(model, name), self)
+    def open(self, model: bytes, name: str, runtime: Runtime = CPU) -> Session:
+        return _TimedSession(open_session(model, name, runtime), self)
 
 
 class _TimedSession:
@@ -61,6 +61,9 @@ class _TimedSession:
 
     def get_outputs(self) -> Sequence[Slot]:
         return self._session.get_outputs()
+
+    def get_providers(self) -> list[str]:
+        return self._session.get_providers()
 
     def run(self, output_names: list[str], input_feed: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         start_s = time.perf_counter()
@@ -75,7 +78,7 @@ def face_jobs(selfies: Sequence[Selfie], batch: int) -> list[list[FaceJob]]:
     return [jobs[start : start + batch] for start in range(0, len(jobs), batch)]
 
 
-def _work(stage: FaceStage, watch: _Stopwatch, batches: Sequence[Sequence[FaceJob]], passes: int) -> Work:
+def _work(stage: Stage, watch: _Stopwatch, batches: Sequence[Sequence[FaceJob]], passes: int) -> Work:
     inside_s, start_s = watch.inside_s, time.perf_counter()
     for _ in range(passes):
         for jobs in batches:

@@ -38,7 +38,7 @@ from hadir.index.pointers import promote, rollback
 from hadir.pipeline.observer import Served
 from hadir.pipeline.ports import FaceJob
 
-__all__ = ["StreamSize", "measure"]
+__all__ = ["StreamSize", "Switches", "measure"]
 
 P99_RATIO = 1.25
 WINDOW_S = 2.0
@@ -70,7 +70,7 @@ class StreamSize:
 
 
 @dataclass(slots=True)
-class _Switches:
+class Switches:
     """When each was asked for and when the last worker had taken it, on the clock of `time.perf_counter`."""
 
     windows_s: list[tuple[float, float]] = field(default_factory=list)
@@ -205,7 +205,7 @@ def _stream(
     """One round on one broker, added to `pooled`."""
     root = Path(settings.stores.snapshots)
     promote(root, snapshots.first)
-    watch, switches, ends = Stopwatch(), _Switches(), open_ends(settings, from_now=True)
+    watch, switches, ends = Stopwatch(), Switches(), open_ends(settings, from_now=True)
     with Station(settings, ends, SystemClock(), [watch], [switches]) as station:
         station.start()
         thread = threading.Thread(target=station.run, name="station")
@@ -224,7 +224,7 @@ def _stream(
         _check_spaces(pooled, settings, station.ledger, loop.arrivals, selfies)
 
 
-def _switch(switches: _Switches, root: Path, snapshots: ThreeSnapshots, span_s: float) -> None:
+def _switch(switches: Switches, root: Path, snapshots: ThreeSnapshots, span_s: float) -> None:
     """Seven switches, evenly over the stream; the last ends well before it."""
     steps: list[tuple[Callable[[], object], str]] = [
         (partial(promote, root, snapshots.second), snapshots.second),
@@ -247,7 +247,7 @@ def _await(watch: Stopwatch, arrivals: Sequence[Arrival]) -> None:
         pause.wait(0.05)
 
 
-def _count(pooled: _Pooled, ledger: Ledger, arrivals: Sequence[Arrival], watch: Stopwatch, switches: _Switches) -> None:
+def _count(pooled: _Pooled, ledger: Ledger, arrivals: Sequence[Arrival], watch: Stopwatch, switches: Switches) -> None:
     """Failed is whoever has not exactly one row, or another outcome than the honest one."""
     rows = ledger.known([one.id for one in arrivals])
     for one in arrivals:

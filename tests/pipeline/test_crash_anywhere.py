@@ -28,7 +28,7 @@ from hadir.pipeline.judge import Taken
 from hadir.pipeline.limits import IntakeLimits
 from hadir.pipeline.memory import MemorySource
 from hadir.pipeline.offsets import Entry
-from hadir.pipeline.ports import FaceJob, JobResult, PoolRoom, Wake
+from hadir.pipeline.ports import Exchange, FaceJob, JobResult, PoolRoom, StageFactory, Wake
 from hadir.pipeline.run import Intake
 from hadir.pipeline.topics import CHECK_INS
 from tests.pipeline.test_run import Failing
@@ -68,6 +68,12 @@ class ShufflePool:
     def take(self) -> list[JobResult]:
         results, self._results = self._results, []
         return results
+
+    def exchange(self, stage_factory: StageFactory) -> None:
+        raise AssertionError("nobody exchanges stages here")
+
+    def exchanged(self) -> Exchange:
+        return Exchange()
 
     def close(self) -> None:
         pass
