@@ -70,7 +70,7 @@ class ShufflePool:
         return results
 
     def exchange(self, stage_factory: StageFactory) -> None:
-        raise AssertionError("nobody exchanges stages here")
+        raise AssertionError(f"nobody exchanges stages here: {stage_factory}")
 
     def exchanged(self) -> Exchange:
         return Exchange()
