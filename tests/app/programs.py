@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+import signal
 import subprocess
 import sys
 import time
@@ -25,9 +26,14 @@ class Program:
     def __init__(self, arguments: tuple[object, ...], folder: Path, environment: dict[str, str]) -> None:
         self._out, self._err = folder / "stdout", folder / "stderr"
         with self._out.open("w") as out, self._err.open("w") as err:
-            self.process = subprocess.Popen(
-                [HADIR, *map(str, arguments)], stdout=out, stderr=err, env=os.environ | environment
-            )
+            # Tests that a shell runs in the background are told to ignore Ctrl-C, and so would be what they start.
+            before = signal.signal(signal.SIGINT, signal.default_int_handler)
+            try:
+                self.process = subprocess.Popen(
+                    [HADIR, *map(str, arguments)], stdout=out, stderr=err, env=os.environ | environment
+                )
+            finally:
+                signal.signal(signal.SIGINT, before)
 
     def out(self) -> str:
         return self._out.read_text(encoding="utf-8")
