@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -15,10 +14,11 @@ from typing import Literal
 from benchmarks._bare_process import BareProcess, bare_processes, work_together
 from benchmarks._conditions import cores
 from benchmarks._drain import drain
+from benchmarks._kafka import own_kafka
 from benchmarks._report import Report, run_benchmark
 from benchmarks._rounds import Bar, Side, alternate, ratio
 from benchmarks._workplace import Workplace, build_workplace
-from dev.kafka.node import missing_part, start, stop
+from dev.kafka.node import missing_part
 from hadir.app.logs import log_to
 
 __all__ = ["DrainSize", "measure"]
@@ -54,7 +54,7 @@ def measure(rounds: int, size: DrainSize = DrainSize()) -> Report:
         log_to(folder / "log.jsonl")
         workplace = build_workplace(folder, size.selfies, size.stand_ins)
         batch = workplace.settings("plan", "memory").pool.batch_photos
-        with _kafka(folder / "kafka", brokers) as bootstrap, bare_processes(workplace, cores(), batch) as bare:
+        with own_kafka(folder / "kafka", brokers) as bootstrap, bare_processes(workplace, cores(), batch) as bare:
             drains = _drains(workplace, brokers, bootstrap, size)
             figures = alternate({"ceiling": partial(_ceiling, bare, size), **drains}, rounds)
     for broker in brokers:
@@ -92,19 +92,6 @@ def _bars(brokers: Sequence[Broker]) -> list[Bar]:
         *(Bar(f"{broker}_of_ceiling", "at least", OF_CEILING) for broker in brokers),
         *(Bar(f"{broker}_face_actor_rss_mb", "below", ACTOR_MB) for broker in brokers),
     ]
-
-
-@contextmanager
-def _kafka(folder: Path, brokers: Sequence[Broker]) -> Iterator[str]:
-    """A real broker of our own where one is wanted; its address."""
-    if "kafka" not in brokers:
-        yield ""
-        return
-    node = start(folder)
-    try:
-        yield node.cluster.bootstrap
-    finally:
-        stop(node)
 
 
 if __name__ == "__main__":

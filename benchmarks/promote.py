@@ -6,8 +6,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -17,13 +16,14 @@ from typing import Literal
 import numpy as np
 
 from benchmarks._conditions import cores
+from benchmarks._kafka import own_kafka
 from benchmarks._open_loop import Arrival, OpenLoop, Stopwatch
 from benchmarks._report import Report, run_benchmark
 from benchmarks._rounds import Bar, Spread, say
 from benchmarks._selfies import Selfie
 from benchmarks._three_snapshots import ThreeSnapshots, build_three
 from benchmarks._workplace import Workplace, build_workplace
-from dev.kafka.node import missing_part, start, stop
+from dev.kafka.node import missing_part
 from hadir.app.log_ends import open_ends
 from hadir.app.logs import log_to
 from hadir.app.station import Station
@@ -139,7 +139,7 @@ def measure(rounds: int, size: StreamSize = StreamSize()) -> Report:
         plan = _with_store(workplace.settings("plan", "memory"), folder)
         snapshots = build_three(workplace, plan, size.stand_ins)
         selfies = _honest(plan, workplace, snapshots)
-        with _kafka(folder / "kafka", brokers) as bootstrap:
+        with own_kafka(folder / "kafka", brokers) as bootstrap:
             numbers = count(1)
             for number in range(1, rounds + 1):
                 for broker in brokers:
@@ -291,19 +291,6 @@ def _check_spaces(
 
 def _p99(latencies_s: Sequence[float]) -> float:
     return float(np.percentile(latencies_s, 99))
-
-
-@contextmanager
-def _kafka(folder: Path, brokers: Sequence[Broker]) -> Iterator[str]:
-    """A real broker of our own where one is wanted; its address."""
-    if "kafka" not in brokers:
-        yield ""
-        return
-    node = start(folder)
-    try:
-        yield node.cluster.bootstrap
-    finally:
-        stop(node)
 
 
 if __name__ == "__main__":
