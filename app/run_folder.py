@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hadir.core.errors import SetupError
+from hadir.core.file_lock import held_alone
 
 __all__ = ["LOCK", "held"]
 
@@ -23,14 +22,6 @@ def held(folder: Path) -> Iterator[None]:
         SetupError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise SetupError(
-                f"another run uses the run folder {folder}: end it, or give this one another ([run] folder)"
-            ) from err
+    busy = SetupError(f"another run uses the run folder {folder}: end it, or give this one another ([run] folder)")
+    with held_alone(folder / LOCK, busy):
         yield
-    finally:
-        os.close(handle)

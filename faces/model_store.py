@@ -10,7 +10,6 @@ exclude each other by a lock on the folder.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hadir.core.errors import InputError, PackError
+from hadir.core.file_lock import held_alone
 from hadir.faces.manifest import PackFile
 from hadir.faces.model_archive import copy_folder, unpack
 from hadir.faces.model_contents import StagedPack, stage
@@ -216,17 +216,11 @@ class ModelStore:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         self.root.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as err:
-                raise PackError(f"another process is changing {self.root}: try again when it has ended") from err
+        busy = PackError(f"another process is changing {self.root}: try again when it has ended")
+        with held_alone(self.root / LOCK, busy):
             for left in self.root.glob(".*.tmp"):
                 _delete(left)
             yield
-        finally:
-            os.close(handle)
 
     @contextmanager
     def _aside(self, name: str) -> Iterator[Path]:

@@ -10,14 +10,13 @@ One enrolment or erasure at a time on a site: a lock on a local folder; on other
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hadir.core.errors import GalleryError
+from hadir.core.file_lock import held_alone
 from hadir.index.galleries import galleries
 from hadir.index.gallery import Added, Gallery
 from hadir.index.photo_store import PhotoStore
@@ -68,17 +67,9 @@ class Enrolments:
             yield
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as err:
-                raise GalleryError(
-                    f"another process enrols or erases at {folder}: try again when it has ended"
-                ) from err
+        busy = GalleryError(f"another process enrols or erases at {folder}: try again when it has ended")
+        with held_alone(folder / LOCK, busy):
             yield
-        finally:
-            os.close(handle)
 
     def owners(self) -> dict[str, str]:
         """Photo id to person, over all embedding spaces. Raises as `Gallery.templates`."""

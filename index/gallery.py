@@ -12,9 +12,7 @@ same moment are *not* excluded (the later list would stand alone), so let one ma
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from hadir.core.errors import GalleryError, InputError
+from hadir.core.file_lock import held_alone
 from hadir.index.gallery_list import LIST, Part, read_bounded, read_list, write_list
 from hadir.index.parquet import MOST_FILE_BYTES, pack_templates, unpack_owners, unpack_templates
 from hadir.index.space import EmbeddingSpace, require_same_space
@@ -136,15 +135,9 @@ class Gallery:
             yield
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as err:
-                raise GalleryError(f"another process is writing to {folder}: try again when it has ended") from err
+        busy = GalleryError(f"another process is writing to {folder}: try again when it has ended")
+        with held_alone(folder / LOCK, busy):
             yield
-        finally:
-            os.close(handle)
 
     def _settled(self, read: Callable[[Sequence[Part]], _T]) -> _T:
         """Read the parts that the list names; anew, where a writer was faster and they are gone."""
