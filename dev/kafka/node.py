@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from hadir.core.errors import HadirError, SetupError
 from hadir.pipeline.kafka_admin import KafkaCluster, create_topics, topic_names
 from hadir.pipeline.topics import with_partitions
 
-__all__ = ["Node", "missing_part", "start", "stop"]
+__all__ = ["Node", "free_port", "fresh_identity", "launch", "missing_part", "start", "stop", "wait_until_ready"]
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -80,14 +81,30 @@ def start(folder: Path, port: int | None = None, *, archive: bool = False) -> No
     Raises:
         SetupError: a part is missing, or the broker does not come up; the message names its log.
     """
+    node = launch(folder, port, archive=archive)
+    wait_until_ready(node)
+    return node
+
+
+def launch(
+    folder: Path,
+    port: int | None = None,
+    *,
+    archive: bool = False,
+    settings: Mapping[str, object] | None = None,
+    identity: str = "",
+) -> Node:
+    """As `start`, without waiting. `settings` go over the broker's own, `identity` is the cluster's id where several
+    brokers share one."""
     if (missing := missing_part()) is not None:
         raise SetupError(missing)
     folder.mkdir(parents=True, exist_ok=True)
-    port, controller = port or _free_port(), _free_port()
+    port = port or free_port()
     properties = folder / "server.properties"
-    properties.write_text(_properties(folder, port, controller), encoding="utf-8")
+    lines = _settings(folder, port, free_port()) | (settings or {})
+    properties.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
     if not (folder / "data" / "meta.properties").exists():
-        _format(properties)
+        _format(properties, identity or fresh_identity())
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [*_java("256m", archive), "kafka.Kafka", str(properties)],
@@ -99,7 +116,6 @@ def start(folder: Path, port: int | None = None, *, archive: bool = False) -> No
     _children[process.pid] = process
     node = Node(str(folder), process.pid, psutil.Process(process.pid).create_time(), port)
     (folder / "node.json").write_text(json.dumps(asdict(node)), encoding="utf-8")
-    _wait(node)
     return node
 
 
@@ -127,7 +143,8 @@ def running(folder: Path) -> Node | None:
     return node if node.process() is not None else None
 
 
-def _wait(node: Node) -> None:
+def wait_until_ready(node: Node) -> None:
+    """Until it answers. Raises SetupError where it ends before or a minute passes; the message names its log."""
     until_s = time.monotonic() + READY_S
     # An admin client that is made before the port is open waits out a back-off of seconds: look at the port first.
     while not _open(node.port):
@@ -158,17 +175,20 @@ def _java(heap: str, archive: bool = False) -> list[str]:
     ]
 
 
-def _format(properties: Path) -> None:
-    # The first byte keeps the encoded id from beginning with "-", which the tool takes for an option.
-    identity = base64.urlsafe_b64encode(b"\x10" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+def fresh_identity() -> str:
+    """A cluster id. Its first byte keeps it from beginning with "-", which the tool takes for an option."""
+    return base64.urlsafe_b64encode(b"\x10" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+
+
+def _format(properties: Path, identity: str) -> None:
     command = [*_java("128m"), "kafka.tools.StorageTool", "format", "-t", identity, "-c", str(properties)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SetupError(f"Kafka's storage cannot be formatted: {(done.stderr or done.stdout).strip()[-300:]}")
 
 
-def _properties(folder: Path, port: int, controller: int) -> str:
-    settings = {
+def _settings(folder: Path, port: int, controller: int) -> dict[str, object]:
+    return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
@@ -196,10 +216,10 @@ def _properties(folder: Path, port: int, controller: int) -> str:
         "log.cleaner.dedupe.buffer.size": 2097152,
         "log.segment.bytes": 67108864,
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
