@@ -101,7 +101,7 @@ def launch(
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     properties = folder / "server.properties"
-    lines = _settings(folder, port, free_port()) | (settings or {})
+    lines = {**_settings(folder, port, free_port()), **(settings or {})}
     properties.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
     if not (folder / "data" / "meta.properties").exists():
         _format(properties, identity or fresh_identity())
