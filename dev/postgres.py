@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["programs", "running_postgres"]
+__all__ = ["Postgres", "programs", "running_postgres"]
 
 PROGRAMS = Path("/usr/lib/postgresql")
 START_TRIES = 400
@@ -25,40 +25,80 @@ def programs() -> Path | None:
     return max(found, key=lambda path: float(path.parent.name), default=None)
 
 
-@contextmanager
-def running_postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
-    """Run a server with its data under `folder`; gives `postgresql+psycopg://…`; ends exactly that server.
+class Postgres:
+    """A server whose data lies under `folder`, made where it is missing; it may be stopped and started again.
 
     As root the server runs as `nobody` (PostgreSQL refuses root), and `folder` is given to that user. Without
     `durable`, fsync is off: right for tests that claim nothing about power loss.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """Raises RuntimeError where the programs are missing."""
+        found = programs()
+        if found is None:
+            raise RuntimeError(f"no PostgreSQL under {PROGRAMS}: apt-get install postgresql")
+        self._bin, self._folder, self._durable, self._port = found, folder, durable, _free_port()
+        self._as_user = _drop_root(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://hadir@127.0.0.1:{self._port}/postgres"
+
+    @property
+    def pid(self) -> int:
+        """Of the running server, 0 where it is stopped."""
+        return 0 if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises RuntimeError with its log where it does not come up."""
+        if not (self._folder / "data").exists():
+            self._initialise()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "on" if self._durable else "off",
+            "shared_buffers": "32MB",
+            "max_connections": "40",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        program = [str(self._bin / "postgres"), "-D", str(self._folder / "data"), "-p", str(self._port)]
+        log = self._folder / "log"
+        with log.open("ab") as out:
+            self._process = subprocess.Popen([*self._as_user, *program, *options], stdout=out, stderr=out, cwd="/")
+        try:
+            _wait_until_ready(self._bin, self._port, self._process, log)
+        except RuntimeError:
+            self.stop(signal.SIGQUIT)
+            raise
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """SIGINT ends it in order, without waiting for its clients; SIGQUIT at once, as a crash does. Idempotent."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(timeout=STOP_S)
+            self._process = None
+
+    def _initialise(self) -> None:
+        initdb = [str(self._bin / "initdb"), "-D", str(self._folder / "data"), "-U", "hadir", "-A", "trust"]
+        locale = ["-E", "UTF8", "--locale=C.UTF-8", "-N"]
+        subprocess.run([*self._as_user, *initdb, *locale], check=True, capture_output=True, cwd="/")
+
+
+@contextmanager
+def running_postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
+    """Run a server as `Postgres` has it; gives `postgresql+psycopg://…`; ends exactly that server.
 
     Raises:
         RuntimeError: the programs are missing, or the server does not come up; the message holds its log.
     """
-    bin_ = programs()
-    if bin_ is None:
-        raise RuntimeError(f"no PostgreSQL under {PROGRAMS}: apt-get install postgresql")
-    as_user = _drop_root(folder)
-    log, port = folder / "log", _free_port()
-    initdb = [*as_user, str(bin_ / "initdb"), "-D", str(folder / "data"), "-U", "hadir", "-A", "trust", "-E", "UTF8"]
-    subprocess.run([*initdb, "--locale=C.UTF-8", "-N"], check=True, capture_output=True, cwd="/")
-    settings = {
-        "listen_addresses": "127.0.0.1",
-        "unix_socket_directories": "",
-        "fsync": "on" if durable else "off",
-        "shared_buffers": "32MB",
-        "max_connections": "40",
-    }
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    server = [*as_user, str(bin_ / "postgres"), "-D", str(folder / "data"), "-p", str(port), *options]
-    with log.open("wb") as out, subprocess.Popen(server, stdout=out, stderr=out, cwd="/") as process:
-        try:
-            _wait_until_ready(bin_, port, process, log)
-            yield f"postgresql+psycopg://hadir@127.0.0.1:{port}/postgres"
-        finally:
-            # Without fsync there is nothing worth a last checkpoint.
-            process.send_signal(signal.SIGINT if durable else signal.SIGQUIT)
-            process.wait(timeout=STOP_S)
+    server = Postgres(folder, durable=durable)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        # Without fsync there is nothing worth a last checkpoint.
+        server.stop(signal.SIGINT if durable else signal.SIGQUIT)
 
 
 def _drop_root(folder: Path) -> list[str]:
