@@ -133,10 +133,15 @@ def _encryption(settings: Settings) -> Iterator[Finding]:
     key = key_of(settings)
     if key is None:
         yield Finding(
-            "encryption", "note", "photos and templates are not encrypted", "name a key file in [stores] key_file"
+            "encryption",
+            "note",
+            "photos, templates and photos of cases are not encrypted",
+            "name a key file in [stores] key_file",
         )
     else:
-        yield Finding("encryption", "ok", f"photos and templates under key {key.name}; snapshots are not encrypted")
+        yield Finding(
+            "encryption", "ok", f"photos, templates and photos of cases under key {key.name}; snapshots are not"
+        )
 
 
 def _snapshot(settings: Settings) -> Iterator[Finding]:

@@ -27,6 +27,9 @@ def register(app: typer.Typer) -> None:
 def explain(
     check_in: Annotated[str, typer.Argument(metavar="CHECK_IN_ID", help="The id that the client made.")],
     reviewer: Annotated[bool, typer.Option("--reviewer", help="Also whom else the face resembles.")] = False,
+    photos: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Put the case's photos there, readable by you alone.")
+    ] = None,
     ledger: LedgerUrl = None,
     config: Config = None,
     as_json: Json = False,
@@ -34,7 +37,10 @@ def explain(
     """Show claim, measurements, thresholds, verdict and versions of one check-in, with every later revision."""
     from hadir.app.explanation import document
     from hadir.app.explanation import explain as explained
+    from hadir.app.laid_out_photos import lay_out
+    from hadir.app.stores import case_photo_storage
     from hadir.app.wiring import existing_ledger
+    from hadir.pipeline.case_photos import CasePhotos
 
     settings = settings_of(config)
     with closing(existing_ledger(ledger or settings.ledger.url)) as store:
@@ -42,14 +48,18 @@ def explain(
         if not rows:
             raise InputError(f"no check-in {check_in} in this ledger: look up the id in `hadir ledger export`")
         found = [(row, store.evidence(row.id, row.revision)) for row in rows]
+    laid_out = None if photos is None else lay_out(CasePhotos(case_photo_storage(settings)), found[0][1], photos)
     if as_json:
-        print_json({"id": rows[0].id, "revisions": [document(row, body, reviewer) for row, body in found]})
+        revisions = [document(row, body, reviewer) for row, body in found]
+        print_json({"id": rows[0].id, "revisions": revisions} | ({} if laid_out is None else {"photos": laid_out}))
         return 0
     units = _units(settings)
     for number, (row, body) in enumerate(found):
         if number:
             out.print()
         lines(explained(row, body, reviewer, units))
+    for file in laid_out or ():
+        out.print(f"foto · photo: {file}")
     return 0
 
 

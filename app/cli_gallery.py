@@ -129,7 +129,7 @@ def encrypt(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Encrypt photos and templates that are not yet, or not under the key that the settings name. May be run again."""
+    """Encrypt photos, templates and photos of cases that are not yet under the settings' key. May be run again."""
     from hadir.app.encryption import encrypt_stores
     from hadir.index.envelope import read_key
 

@@ -121,6 +121,7 @@ def sweep(
     as_json: Json = False,
 ) -> int:
     """Delete photos of cases that no row names: left by a crash before its transaction, or erased since."""
+    from hadir.app.stores import case_photo_storage
     from hadir.app.wiring import existing_ledger
     from hadir.attendance.ledger_export import case_photos
     from hadir.core.clock import SystemClock
@@ -129,7 +130,7 @@ def sweep(
     settings = settings_of(config)
     before_ms = SystemClock().now_ms() - round(older_than_h * 3_600_000)
     with closing(existing_ledger(ledger or settings.ledger.url)) as store:
-        swept = CasePhotos(settings.stores.case_photos).sweep(case_photos(store), before_ms)
+        swept = CasePhotos(case_photo_storage(settings)).sweep(case_photos(store), before_ms)
     if as_json:
         print_json({"swept": swept})
     else:

@@ -1,10 +1,10 @@
-"""Bring photos and galleries under the site's key: files that were kept without one, or under an older one."""
+"""Bring photos, galleries and photos of cases under the site's key: kept without one before, or under an older one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hadir.app.stores import enrolments, key_of, photo_storage
+from hadir.app.stores import case_photo_storage, enrolments, key_of, photo_storage
 from hadir.core.errors import ConfigError, GalleryError
 from hadir.core.settings import Settings
 from hadir.index.envelope import Envelope, is_sealed, key_name
@@ -26,7 +26,7 @@ class Encrypted:
 
 
 def encrypt_stores(settings: Settings, old: Envelope | None) -> Encrypted:
-    """File by file, photos and galleries; cut off, it goes on where it was. Nobody may enrol meanwhile, and a reader
+    """File by file; cut off, it goes on where it was. Nobody may enrol meanwhile, and a reader
     may meet a file of either kind and be refused by name.
 
     Raises:
@@ -39,7 +39,8 @@ def encrypt_stores(settings: Settings, old: Envelope | None) -> Encrypted:
         raise ConfigError("[stores] key_file names no key: make one (head -c 32 /dev/urandom), chmod 600, and name it")
     place = enrolments(settings)
     with place.locked():
-        counted = [_encrypt(storage, key, old) for storage in (photo_storage(settings), place.root)]
+        stores = (photo_storage(settings), place.root, case_photo_storage(settings))
+        counted = [_encrypt(storage, key, old) for storage in stores]
     return Encrypted(sum(c.files for c in counted), sum(c.already for c in counted))
 
 

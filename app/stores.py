@@ -17,6 +17,7 @@ from hadir.index.space import EmbeddingSpace
 from hadir.index.storage import Storage
 
 __all__ = [
+    "case_photo_storage",
     "enrolments",
     "gallery_root",
     "key_of",
@@ -47,13 +48,18 @@ def photo_storage(settings: Settings) -> Storage:
     return Storage(settings.stores.photos, key_of(settings))
 
 
+def case_photo_storage(settings: Settings) -> Storage:
+    """Where the photos of cases lie. Raises as `gallery_root`."""
+    return Storage(settings.stores.case_photos, key_of(settings))
+
+
 def enrolments(settings: Settings, gallery: str | None = None) -> Enrolments:
     """Photos and galleries together, for who enrols and erases. Raises as `gallery_root`."""
     return Enrolments(gallery_root(settings, gallery), photo_store(settings))
 
 
 def key_of(settings: Settings) -> Envelope | None:
-    """The key that photos and templates are encrypted with, None where they are not. Raises ConfigError by name."""
+    """The key that all of these are encrypted with, None where they are not. Raises ConfigError by name."""
     return read_key(Path(settings.stores.key_file)) if settings.stores.key_file else None
 
 

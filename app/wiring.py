@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hadir.app.serving_pack import ServingPack, pack_for_space, runtime_of
-from hadir.app.stores import pack_folder
+from hadir.app.stores import case_photo_storage, pack_folder
 from hadir.attendance.assemble import Assembler
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.policy import Policy, load_policy
@@ -163,7 +163,7 @@ def judge(
     yardsticks = Yardsticks(policy)
     rules = assembler(settings, policy, yardsticks, clock.now_ms())
     yardsticks.register(served.snapshot.manifest.id, served.yardstick)
-    photos = CasePhotos(settings.stores.case_photos)
+    photos = CasePhotos(case_photo_storage(settings))
     return Judge(ledger, rules, photos, policy=policy, stamp=served.stamp, topic=topic, clock=clock), yardsticks
 
 

@@ -1,4 +1,4 @@
-"""Encryption at rest: AES-256-GCM around whole files, one key for a site's photos and templates.
+"""Encryption at rest: AES-256-GCM around whole files, one key for a site's photos, templates and photos of cases.
 
 A sealed file is `HADIR-1` and the key's name (8 bytes), a random nonce (12 bytes), the ciphertext and its tag (NIST
 SP 800-38D). The file's own name is authenticated with it, so that one photo cannot be put in another's place. Random

@@ -92,7 +92,8 @@ class Storage:
             content = self._envelope.seal(name.rpartition("/")[2], content)
         try:
             if self.local is not None:
-                Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                for folder in (self.local, Path(path).parent):
+                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 write_durably(Path(path), content)
                 return
             try:
@@ -122,12 +123,22 @@ class Storage:
 
     def names(self, folder: str = "") -> list[str]:
         """All files below `folder`, ascending, relative to this storage; none where there is no such folder."""
+        return sorted(self._name(info) for info in self._listed(folder))
+
+    def written_before(self, moment_ms: int) -> list[str]:
+        """As `names`, only those last written before this moment (UTC), which what was cut off may be among."""
+        dated = ((info, info.mtime) for info in self._listed())
+        return sorted(self._name(info) for info, at in dated if at is not None and at.timestamp() * 1000 < moment_ms)
+
+    def _listed(self, folder: str = "") -> list[fs.FileInfo]:
         selector = fs.FileSelector(self._path(folder), recursive=True, allow_not_found=True)
         try:
-            found = self._files.get_file_info(selector)
+            return [info for info in self._files.get_file_info(selector) if info.type == fs.FileType.File]
         except OSError as err:
             raise self._unavailable("listed", err) from err
-        return sorted(info.path[len(self._root) :].lstrip("/") for info in found if info.type == fs.FileType.File)
+
+    def _name(self, info: fs.FileInfo) -> str:
+        return str(info.path[len(self._root) :].lstrip("/"))
 
     def _write_stream(self, path: str, content: bytes) -> None:
         with self._files.open_output_stream(path) as stream:

@@ -157,6 +157,21 @@ def test_its_settings_let_anyone_look_around(inline: Played) -> None:
     assert f"{some}, revision 0" in said.out
 
 
+def test_a_reviewer_takes_the_photos_of_a_case_out_of_their_store(inline: Played, tmp_path: Path) -> None:
+    config = inline.folder / "hadir.toml"
+    rows = inline.ledger()
+    case = next(row["id"] for row in rows if row["case"] and row["channel"] == "face")
+    files = hadir("explain", case, "--config", config, "--photos", tmp_path / "look", "--json").document()["photos"]
+    assert files
+    for name in files:
+        assert cv2.imread(name) is not None
+        assert Path(name).stat().st_mode & 0o077 == 0
+    accepted = next(row["id"] for row in rows if row["outcome"] == "accepted" and row["channel"] == "face")
+    refused = hadir("explain", accepted, "--config", config, "--photos", tmp_path / "look")
+    assert refused.code == 1
+    assert "no photo of this check-in is kept" in refused.problem()
+
+
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     diary = tmp_path / "diary.txt"
     diary.write_text("dear diary\n", encoding="utf-8")
