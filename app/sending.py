@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from hadir.app.hearing import Ear
 from hadir.core.check_in import CheckIn
-from hadir.core.errors import HadirError
 from hadir.core.message import Message
 from hadir.pipeline.codec import encode_check_in
 from hadir.pipeline.dead_letters import read_dead_letters
 from hadir.pipeline.kafka_admin import KafkaCluster
 from hadir.pipeline.kafka_sink import KafkaSink
-from hadir.pipeline.kafka_tail import KafkaTail
 from hadir.pipeline.ports import Record
 from hadir.pipeline.topics import CHECK_INS, DEAD_LETTERS, VERDICTS
 
@@ -44,7 +43,7 @@ def send_and_wait(cluster: KafkaCluster, check_ins: Sequence[CheckIn], wait_s: f
         StreamError: a topic is missing.
     """
     heard = _Heard({check_in.id for check_in in check_ins})
-    ears = [_Ear(cluster, VERDICTS, heard.verdicts), _Ear(cluster, DEAD_LETTERS, heard.letters)] if wait_s else []
+    ears = [Ear(cluster, VERDICTS, heard.verdict_of), Ear(cluster, DEAD_LETTERS, heard.letter_of)] if wait_s else []
     for ear in ears:
         ear.listen(heard.all.set)
     sink = KafkaSink(cluster)
@@ -70,15 +69,14 @@ class _Heard:
         self.all = threading.Event()
         self._ids = ids
 
-    def verdicts(self, records: Iterable[Record]) -> None:
-        for record in records:
-            verdict = msgspec.json.decode(record.value)
-            if verdict.get("id") in self._ids and verdict.get("revision") == 0:
-                self.verdict[verdict["id"]] = verdict
-                self._look()
+    def verdict_of(self, record: Record) -> None:
+        verdict = msgspec.json.decode(record.value)
+        if verdict.get("id") in self._ids and verdict.get("revision") == 0:
+            self.verdict[verdict["id"]] = verdict
+            self._look()
 
-    def letters(self, records: Iterable[Record]) -> None:
-        for letter in read_dead_letters(records):
+    def letter_of(self, record: Record) -> None:
+        for letter in read_dead_letters([record]):
             if letter.id in self._ids and letter.source_topic == CHECK_INS and letter.code in _WITHOUT_A_VERDICT:
                 self.set_aside[letter.id] = letter.code
                 self._look()
@@ -86,41 +84,3 @@ class _Heard:
     def _look(self) -> None:
         if all(one in self.verdict or one in self.set_aside for one in self._ids):
             self.all.set()
-
-
-class _Ear:
-    """Follows one topic on a thread of its own, from before the first check-in is sent, so that nothing is missed."""
-
-    def __init__(self, cluster: KafkaCluster, topic: str, hear: Callable[[Iterable[Record]], None]) -> None:
-        self._tail, self._topic, self._hear = KafkaTail(cluster), topic, hear
-        self._ready, self._end = threading.Event(), threading.Event()
-        self._error: HadirError | None = None
-        self._broken: Callable[[], None] = self._end.set
-        self._thread = threading.Thread(target=self._follow, name=topic, daemon=True)
-
-    def listen(self, broken: Callable[[], None]) -> None:
-        """Returns once nothing that is written from now on can be missed; `broken` is called where hearing ends."""
-        self._broken = broken
-        self._thread.start()
-        self._ready.wait()
-        self.raise_if_broken()
-
-    def end(self) -> None:
-        """Stop listening. Idempotent."""
-        self._end.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def raise_if_broken(self) -> None:
-        """What ended it by itself."""
-        if self._error is not None:
-            raise self._error
-
-    def _follow(self) -> None:
-        try:
-            self._hear(self._tail.follow(self._topic, self._end.is_set, ready=self._ready.set))
-        except HadirError as error:
-            self._error = error
-        finally:
-            self._ready.set()
-            self._broken()

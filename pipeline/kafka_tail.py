@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
 from kafka import KafkaConsumer, TopicPartition
@@ -40,16 +40,29 @@ class KafkaTail:
                     for place, records in consumer.poll(timeout_ms=POLL_MS).items():
                         yield from (record_of(record) for record in records if record.offset < ends[place])
 
-    def follow(
-        self, topic: str, stop: Callable[[], bool], *, ready: Callable[[], None] = lambda: None
-    ) -> Iterator[Record]:
-        """What is written from now on, until `stop`, which is asked about every 100 ms. `ready` is called once nothing
-        written after it can be missed. Raises as `read`."""
+    def ends(self, topic: str) -> dict[int, int]:
+        """Each partition's next offset. Raises as `read`."""
         with closing(self._consumer()) as consumer:
             places = self._assign(consumer, topic)
             with answering(self._cluster):
-                for place, end in consumer.end_offsets(places).items():
-                    consumer.seek(place, end)
+                return {place.partition: end for place, end in consumer.end_offsets(places).items()}
+
+    def follow(
+        self,
+        topic: str,
+        stop: Callable[[], bool],
+        *,
+        ready: Callable[[], None] = lambda: None,
+        since: Mapping[int, int] | None = None,
+    ) -> Iterator[Record]:
+        """What is written from now on, or from the offsets `since`, until `stop`, which is asked about every 100 ms.
+        `ready` is called once nothing written after it can be missed. Raises as `read`."""
+        since = self.ends(topic) if since is None else since
+        with closing(self._consumer()) as consumer:
+            places = self._assign(consumer, topic)
+            with answering(self._cluster):
+                for place in places:
+                    consumer.seek(place, since[place.partition])
                 ready()
                 while not stop():
                     for records in consumer.poll(timeout_ms=POLL_MS).values():
