@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from hadir.core.errors import SetupError
+from hadir.core.freed_memory import KEPT_ENVIRONMENT
 
 __all__ = ["enter", "leave", "refuse_second"]
 
@@ -45,6 +46,7 @@ _EVERYWHERE = {
     "MALLOC_ARENA_MAX": "2",
     # A worker reads 13,000 names with Arrow once; Arrow's own allocator would keep 20 MB of that for good (measured).
     "ARROW_DEFAULT_MEMORY_POOL": "system",
+    **KEPT_ENVIRONMENT,
 }
 _LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Named for other systems; "0" is what keeps every Ray port on loopback on Linux too, in head, workers and driver."""

@@ -20,6 +20,7 @@ from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving,
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_heads import write_heads
 from hadir.core.clock import Clock
+from hadir.core.freed_memory import keep_freed_memory
 from hadir.core.settings import Settings
 from hadir.index.manifest import MANIFEST
 from hadir.pipeline.batching import BatchLimit
@@ -85,6 +86,7 @@ class Station:
         try:
             if holds_folder:
                 self._closers.enter_context(held(Path(settings.run.folder)))
+            keep_freed_memory()
             self._settings, self._clock = settings, clock
             served = serving(settings)
             self.ledger = open_ledger(settings.ledger.url)
