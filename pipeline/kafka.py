@@ -13,6 +13,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import (
     AuthorizationError,
     CorruptRecordError,
+    GroupAuthorizationFailedError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
@@ -31,6 +32,7 @@ from hadir.pipeline.kafka_admin import (
     require_crc32c,
 )
 from hadir.pipeline.kafka_reads import read_widely
+from hadir.pipeline.kafka_refusals import not_allowed
 from hadir.pipeline.ports import Record, Wake
 from hadir.pipeline.topics import TopicSpec
 from hadir.pipeline.watermarks import Watermarks
@@ -135,8 +137,17 @@ class KafkaSource:
             if not self._held.unplaced():
                 raise OffsetLost(f"{self._topic.name}: the next record is not in the log any more ({err})") from err
             self._place()
-        except (AuthorizationError, CorruptRecordError) as err:
-            raise StreamError(f"{self._topic.name} cannot be read ({type(err).__name__}): see ACLs and disks") from err
+        except AuthorizationError as err:
+            needs = (
+                f"group {self._group}"
+                if isinstance(err, GroupAuthorizationFailedError)
+                else f"topic {self._topic.name}"
+            )
+            raise StreamError(str(not_allowed(self._cluster.bootstrap, f"READ on {needs}"))) from err
+        except CorruptRecordError as err:
+            raise StreamError(
+                f"{self._topic.name} holds a record that fails its checksum: see the brokers' disks"
+            ) from err
         except (KafkaError, LedgerUnavailable) as err:
             _log.warning("poll_failed", error=type(err).__name__)
             self._closing.wait(RETRY_S)

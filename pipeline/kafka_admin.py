@@ -10,12 +10,20 @@ from typing import Any, TypeVar
 
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownBrokerIdError
+from kafka.errors import (
+    AuthorizationError,
+    KafkaConfigurationError,
+    KafkaError,
+    KafkaTimeoutError,
+    TopicAlreadyExistsError,
+    UnknownBrokerIdError,
+)
 from kafka.net.compat import KafkaNetClient
 from kafka.record.util import crc32c_c
 
 from hadir.core.clock import Clock
-from hadir.core.errors import SetupError, StreamUnavailable
+from hadir.core.errors import ConfigError, SetupError, StreamUnavailable
+from hadir.pipeline.kafka_refusals import not_allowed, why_unreachable
 from hadir.pipeline.ports import Record
 from hadir.pipeline.topics import TopicSpec
 
@@ -105,9 +113,14 @@ def topic_names(cluster: KafkaCluster, timeout_ms: int = BOOTSTRAP_MS) -> frozen
 def create_topics(cluster: KafkaCluster, specs: Sequence[TopicSpec], replication: int = -1) -> list[str]:
     """Make the topics that are missing, and wait until each has its leaders; returns their names.
 
-    `replication` -1 takes the broker's default. Raises StreamUnavailable.
+    `replication` -1 takes the broker's default.
+
+    Raises:
+        StreamUnavailable: no broker answers.
+        SetupError: one is not there for this user, who may not make it.
     """
-    with _admin(cluster) as admin:
+    named = ", ".join(spec.name for spec in specs)
+    with _admin(cluster, f"DESCRIBE (nor CREATE) on all of the topics {named}") as admin:
         existing = frozenset(admin.list_topics())
         missing = [spec for spec in specs if spec.name not in existing]
         wanted = {
@@ -138,11 +151,15 @@ def check_topics(cluster: KafkaCluster, specs: Sequence[TopicSpec]) -> None:
         existing = frozenset(admin.list_topics())
         for spec in specs:
             if spec.name not in existing:
-                raise SetupError(f"topic {spec.name} does not exist: {_creation(spec)}")
+                raise SetupError(
+                    f"topic {spec.name} does not exist, or this user may not see it (DESCRIBE): {_creation(spec)}"
+                )
         resources = [ConfigResource(ConfigResourceType.TOPIC, spec.name) for spec in specs]
         found = admin.describe_configs(resources, config_filter=ConfigFilterType.ALL)
         for spec in specs:
             settings = _one_topic(found, spec.name)
+            if spec.settings and not settings:
+                raise not_allowed(cluster.bootstrap, f"DESCRIBE_CONFIGS on topic {spec.name}")
             for name, wanted in spec.settings.items():
                 actual = settings.get(name, {}).get("value")
                 if actual != wanted:
@@ -199,17 +216,30 @@ def record_of(record: ConsumerRecord) -> Record:
 
 
 @contextmanager
-def _admin(cluster: KafkaCluster, **options: object) -> Iterator[KafkaAdminClient]:
-    with answering(cluster), closing(cluster.open(KafkaAdminClient, **options)) as admin:
+def _admin(cluster: KafkaCluster, needs: str = "DESCRIBE", **options: object) -> Iterator[KafkaAdminClient]:
+    with answering(cluster, needs), closing(cluster.open(KafkaAdminClient, **options)) as admin:
         yield admin
 
 
 @contextmanager
-def answering(cluster: KafkaCluster) -> Iterator[None]:
-    """Turn any of the client's errors into StreamUnavailable that names the cluster."""
+def answering(cluster: KafkaCluster, needs: str = "DESCRIBE") -> Iterator[None]:
+    """Turn any of the client's errors into one of ours that names the cluster and what to do.
+
+    `needs` is the operation, with its resource, that is asked of the cluster inside.
+
+    Raises:
+        SetupError: this user is not let in, or may not do it. ConfigError: the client does not know an option.
+        StreamUnavailable: no broker answers.
+    """
     try:
         yield
+    except AuthorizationError as err:
+        raise not_allowed(cluster.bootstrap, needs) from err
+    except KafkaConfigurationError as err:
+        raise ConfigError(f"[kafka] security is not what the client takes ({err}): see docs/delivery.md") from err
     except KafkaError as err:
+        if isinstance(err, KafkaTimeoutError) and "bootstrap" in str(err):
+            raise why_unreachable(cluster.bootstrap, cluster.security, type(err).__name__) from err
         raise StreamUnavailable(
             f"Kafka at {cluster.bootstrap} does not answer ({type(err).__name__}): is it up (make kafka-up "
             "starts one), and are address, certificates and password right?"

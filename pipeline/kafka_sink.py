@@ -21,6 +21,7 @@ from hadir.core.clock import SystemClock
 from hadir.core.errors import StreamError, StreamUnavailable
 from hadir.core.message import Message
 from hadir.pipeline.kafka_admin import KafkaCluster, limit_kafka_logs, require_crc32c, topic_names
+from hadir.pipeline.kafka_refusals import not_allowed
 from hadir.pipeline.partitioner import partition_of
 
 __all__ = ["KafkaSink"]
@@ -33,7 +34,7 @@ ASK_MS = 2000
 LARGEST_REQUEST = 6 * 1_048_576 + 65_536
 """A dead letter of the largest size; the client's default of 1 MiB refuses a legal check-in."""
 
-_REFUSED = (AuthorizationError, InvalidTopicError, MessageSizeTooLargeError, RecordListTooLargeError)
+_REFUSED = (InvalidTopicError, MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class KafkaSink:
@@ -55,10 +56,12 @@ class KafkaSink:
             futures = self._hand_over(messages)
             for future in futures:
                 future.get(timeout=max(0.0, until_s - time.monotonic()))
+        except AuthorizationError as err:
+            self._replace()
+            raise StreamError(str(not_allowed(self._cluster.bootstrap, f"WRITE on topic {_topics(messages)}"))) from err
         except _REFUSED as err:
             self._replace()
-            topics = ", ".join(sorted({message.topic for message in messages}))
-            raise StreamError(f"{topics}: a message is refused ({type(err).__name__}): see ACLs and sizes") from err
+            raise StreamError(f"{_topics(messages)}: a message is refused ({type(err).__name__}): see sizes") from err
         except KafkaError as err:
             self._replace()
             raise StreamUnavailable(
@@ -122,3 +125,7 @@ class KafkaSink:
             missing = {message.topic for message in messages} - topic_names(self._cluster, ASK_MS)
             if missing:
                 raise StreamError(f"topic {min(missing)} does not exist: make it as docs/wire-format.md says")
+
+
+def _topics(messages: Sequence[Message]) -> str:
+    return ", ".join(sorted({message.topic for message in messages}))

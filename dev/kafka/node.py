@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -93,9 +93,10 @@ def launch(
     archive: bool = False,
     settings: Mapping[str, object] | None = None,
     identity: str = "",
+    format_with: Sequence[str] = (),
 ) -> Node:
     """As `start`, without waiting. `settings` go over the broker's own, `identity` is the cluster's id where several
-    brokers share one."""
+    brokers share one, `format_with` are further arguments for formatting its storage."""
     if (missing := missing_part()) is not None:
         raise SetupError(missing)
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +105,7 @@ def launch(
     lines = {**_settings(folder, port, free_port()), **(settings or {})}
     properties.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
     if not (folder / "data" / "meta.properties").exists():
-        _format(properties, identity or fresh_identity())
+        _format(properties, identity or fresh_identity(), format_with)
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [*_java("256m", archive), "kafka.Kafka", str(properties)],
@@ -143,8 +144,9 @@ def running(folder: Path) -> Node | None:
     return node if node.process() is not None else None
 
 
-def wait_until_ready(node: Node) -> None:
-    """Until it answers. Raises SetupError where it ends before or a minute passes; the message names its log."""
+def wait_until_ready(node: Node, cluster: KafkaCluster | None = None) -> None:
+    """Until it answers, asked as `cluster` says where it asks who we are. Raises SetupError where it ends before or a
+    minute passes; the message names its log."""
     until_s = time.monotonic() + READY_S
     # An admin client that is made before the port is open waits out a back-off of seconds: look at the port first.
     while not _open(node.port):
@@ -152,7 +154,7 @@ def wait_until_ready(node: Node) -> None:
             stop(node)
             raise SetupError(f"the broker did not come up: see {node.folder}/log")
         time.sleep(0.05)
-    topic_names(node.cluster)
+    topic_names(cluster or node.cluster)
 
 
 def _java(heap: str, archive: bool = False) -> list[str]:
@@ -180,8 +182,8 @@ def fresh_identity() -> str:
     return base64.urlsafe_b64encode(b"\x10" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
-def _format(properties: Path, identity: str) -> None:
-    command = [*_java("128m"), "kafka.tools.StorageTool", "format", "-t", identity, "-c", str(properties)]
+def _format(properties: Path, identity: str, further: Sequence[str]) -> None:
+    command = [*_java("128m"), "kafka.tools.StorageTool", "format", "-t", identity, "-c", str(properties), *further]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SetupError(f"Kafka's storage cannot be formatted: {(done.stderr or done.stdout).strip()[-300:]}")
