@@ -80,6 +80,11 @@ class MemoryLog:
                 )
             return found.records[offset - found.start : offset - found.start + limit]
 
+    def start(self, topic: str, partition: int) -> int:
+        """The oldest offset that is held."""
+        with self.lock:
+            return self._partitions[topic][partition].start
+
     def end(self, topic: str, partition: int) -> int:
         """The next offset that will be written."""
         with self.lock:
