@@ -5,8 +5,11 @@ BIN := .venv/bin
 CODE := core faces index attendance pipeline actors app
 BROKER ?= memory
 FACES ?=
+SEED ?=
+PEOPLE ?=
+BROKERS ?= 1
 
-.PHONY: help setup demo gpu-check test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
+.PHONY: help setup demo gpu-check chaos kill-everything test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -56,6 +59,13 @@ typing-links:
 
 gpu-check: .venv-gpu/ok ## does a card compute what the processor does, and how fast: runs/gpu-check.json
 	@.venv-gpu/bin/python -m benchmarks.gpu_check
+
+chaos: setup ## random faults on real servers, the seven invariants, the negative controls (SECONDS=600, PEOPLE=N, SEED=S, BROKERS=1|3)
+	@$(BIN)/python -m tests.chaos.run_chaos --brokers $(BROKERS) $(if $(SECONDS),--seconds $(SECONDS)) \
+	  $(if $(PEOPLE),--people $(PEOPLE)) $(if $(SEED),--seed $(SEED))
+
+kill-everything: setup ## every process of a surge killed at once, then received N, decided N, missing 0, doubled 0
+	@$(BIN)/python -m tests.chaos.run_chaos --only-kill-everything $(if $(SEED),--seed $(SEED))
 
 lint: .venv/tools.ok typing-links ## format, ruff, import floors, mypy --strict
 	@$(BIN)/ruff format --check .
