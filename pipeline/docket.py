@@ -55,6 +55,7 @@ class Docket:
         entry = self._with_workers.pop(result.ticket, None)
         if entry is not None:
             entry.item.finding, entry.item.attempts = result.finding, result.attempts
+            entry.item.ticket = None
             entry.resolved = True
 
     def ready(self, most: int) -> dict[int, list[Entry[Taken]]]:
@@ -108,15 +109,14 @@ class Docket:
         if claim is None or claim.channel is not Channel.FACE:
             entry.resolved = True
             return
-        ticket = next(self._tickets)
+        ticket = taken.ticket = next(self._tickets)
         self._with_workers[ticket] = entry
         self._batcher.put(FaceJob(ticket, claim.person, claim.photos))
 
     def _leave(self, dropped: Collection[Taken]) -> None:
         for taken in dropped:
             self._mark.remove(len(taken.record.value))
-        gone = {id(taken) for taken in dropped}
-        tickets = {ticket for ticket, entry in self._with_workers.items() if id(entry.item) in gone}
+        tickets = {taken.ticket for taken in dropped if taken.ticket is not None}
         if tickets:
             self._batcher.forget(tickets)
             for ticket in tickets:

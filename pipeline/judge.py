@@ -56,13 +56,15 @@ class Stamp:
 @dataclass(slots=True)
 class Taken:
     """A record on its way from log to ledger. `received` is None where it is not decodable; `attempts` were made with
-    its photos, and with no finding the crash budget is spent."""
+    its photos, and with no finding the crash budget is spent. `ticket` is what the workers know it by while they have
+    it."""
 
     record: Record
     received: Received | None
     check_in_id: str | None = None
     finding: FaceFinding | None = None
     attempts: int = 0
+    ticket: int | None = None
 
 
 @dataclass(slots=True)
