@@ -67,7 +67,8 @@ class Ledger:
 
     Thread safety: every method may be called from any thread; each is one transaction of its own. Intended are the
     loop's thread (positions, known, history, write) and the relay's (unpublished, mark_published, outbox_depth).
-    Blocking: a writer waits for another writer at most five seconds, PostgreSQL statements end after sixty.
+    Blocking: a writer waits for another writer at most five seconds, PostgreSQL statements end after sixty,
+    and a server that says nothing at all is given up after 65.
     Raises, every method: LedgerUnavailable where the database does not answer, is locked, full or read-only (nothing
     was written: try again in place); LedgerError where it refuses for another reason.
     """

@@ -21,8 +21,9 @@ __all__ = ["Database", "redacted"]
 LOCK_WAIT_MS = 5_000
 """How long one statement waits for another writer before LedgerUnavailable."""
 
-STATEMENT_MS = 60_000
-CONNECT_S = 5
+ANSWER_S = 65.0
+"""How long a PostgreSQL server may say nothing before LedgerUnavailable: it ends its own statements after 60 s."""
+
 ROWS_AT_ONCE = 1_000
 """Rows fetched at a time by streaming readers."""
 
@@ -40,7 +41,7 @@ class Database:
     again can help; LedgerError for anything else that the database says.
     """
 
-    def __init__(self, url: str, create: bool, lock_wait_ms: int = LOCK_WAIT_MS) -> None:
+    def __init__(self, url: str, create: bool, lock_wait_ms: int = LOCK_WAIT_MS, answer_s: float = ANSWER_S) -> None:
         """`create`: make the file of an SQLite ledger that is not there yet."""
         parsed = _checked(url)
         self.name = redacted(parsed)
@@ -48,7 +49,10 @@ class Database:
             _prepare_file(parsed, create)
             self._engine = _sqlite_engine(parsed, lock_wait_ms)
         else:
-            self._engine = _postgres_engine(parsed, lock_wait_ms)
+            # Here, since a site with SQLite need not wait for psycopg to load.
+            from hadir.attendance.ledger_postgres import postgres_engine
+
+            self._engine = postgres_engine(parsed, lock_wait_ms, answer_s)
         self._writer = self._engine.execution_options(hadir_begin="IMMEDIATE")
 
     @property
@@ -163,22 +167,6 @@ def _sqlite_engine(url: URL, lock_wait_ms: int) -> Engine:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('hadir_begin', 'DEFERRED')}")
 
     return engine
-
-
-def _postgres_engine(url: URL, lock_wait_ms: int) -> Engine:
-    settings = {
-        "statement_timeout": STATEMENT_MS,
-        "lock_timeout": lock_wait_ms,
-        "idle_in_transaction_session_timeout": STATEMENT_MS,
-        "synchronous_commit": "on",
-    }
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    return create_engine(
-        url,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        connect_args={"options": options, "connect_timeout": CONNECT_S, "application_name": "hadir"},
-    )
 
 
 def _is_passing(err: DBAPIError) -> bool:

@@ -62,7 +62,7 @@ class KafkaBroker:
         return KafkaTail(self.node.cluster)
 
     def committed(self, group: str) -> dict[int, int]:
-        return committed(self.node, self.topic.name, group)
+        return committed(self.node.cluster, self.topic.name, group)
 
     def trim(self, partition: int, before: int) -> None:
         trim(self.node, self.topic.name, partition, before)
