@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["arrivals_svg", "bars_svg", "det_svg", "latency_svg", "scores_svg", "thresholds_svg"]
+__all__ = ["arrivals_svg", "bars_svg", "det_svg", "latency_svg", "scores_svg", "slices_svg", "thresholds_svg"]
 
 _COLOURS = {"accepted": "#2e7d32", "review": "#f9a825", "rejected": "#c62828"}
 _INK = "#37474f"
@@ -63,6 +63,31 @@ def latency_svg(latencies_s: Sequence[float]) -> str:
                 fontsize=8,
                 bbox=_BACKGROUND,
             )
+    return _svg(figure)
+
+
+def slices_svg(
+    slices: Sequence[tuple[float, float, float | None, float | None]], moments: Sequence[tuple[float, str]]
+) -> str:
+    """Over time: arrivals a second as steps, p50 and p99 as lines. A slice is (seconds, arrivals a second, p50, p99),
+    None where nothing was answered."""
+    figure, axes = _frame("seconds", "seconds waited")
+    came = axes.twinx()
+    came.fill_between(
+        [at_s for at_s, *_ in slices], [rate for _, rate, *_ in slices], step="post", color="#b0bec5", alpha=0.4
+    )
+    came.set_ylabel("arrivals a second")
+    came.set_ylim(bottom=0)
+    came.spines["top"].set_visible(False)
+    for place, name, colour in ((2, "p50", _CURVES[0]), (3, "p99", _COLOURS["rejected"])):
+        known = [(one[0], wait) for one in slices if (wait := one[place]) is not None]
+        axes.plot([at_s for at_s, _ in known], [wait for _, wait in known], ".-", label=name, color=colour, linewidth=1)
+    for at_s, _ in moments:
+        axes.axvline(at_s, color="#8e24aa", linewidth=1)
+    axes.set_ylim(bottom=0)
+    axes.set_zorder(came.get_zorder() + 1)
+    axes.patch.set_visible(False)
+    axes.legend(frameon=False, loc="upper left")
     return _svg(figure)
 
 
