@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hadir.pipeline.backoff import BackoffPolicy
 from hadir.pipeline.batching import BatchLimit
+from hadir.pipeline.gathering import GatherPolicy
 from hadir.pipeline.watermarks import Watermarks
 
 __all__ = ["IntakeLimits", "WritePolicy"]
@@ -17,6 +18,7 @@ class WritePolicy:
 
     most_records: int = 256
     backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
+    gather: GatherPolicy = field(default_factory=GatherPolicy)
 
 
 @dataclass(frozen=True, slots=True)

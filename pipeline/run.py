@@ -140,7 +140,8 @@ class Intake:
         for result in results:
             self._docket.resolve(result)
         self._submit()
-        written = self._writer.write()
+        room = self._pool.room()
+        written = self._writer.write(backlog=room.idle == room.queueable == 0)
         if (in_hand := self._docket.in_hand()) != self._told:
             self._told = in_hand
             self._observer.on_in_hand(in_hand)

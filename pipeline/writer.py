@@ -11,6 +11,7 @@ from hadir.core.clock import Clock
 from hadir.core.errors import HadirError, LedgerConflict, LedgerUnavailable, PositionConflict, StoreUnavailable
 from hadir.pipeline.backoff import Backoff
 from hadir.pipeline.docket import Docket
+from hadir.pipeline.gathering import Gathering
 from hadir.pipeline.judge import Judge, Judged
 from hadir.pipeline.limits import WritePolicy
 from hadir.pipeline.observer import Observer, Written
@@ -42,6 +43,7 @@ class LedgerWriter:
         self._topic, self._clock, self._observer = topic, clock, observer
         self._policy, self._after_write = policy, after_write
         self._backoff = Backoff(clock, policy.backoff)
+        self._gathering = Gathering(clock, policy.gather)
         self._positions: dict[int, int | None] = {}
         self._conflicted: frozenset[int] = frozenset()
 
@@ -52,7 +54,7 @@ class LedgerWriter:
 
     def wait_s(self) -> float:
         """Seconds until the next attempt; 0: nothing to wait for."""
-        return self._backoff.wait_s()
+        return self._backoff.wait_s() or self._gathering.wait_s()
 
     def stored(self, partitions: Collection[int]) -> Mapping[int, int]:
         """The ledger's next offsets of these partitions, those that it knows. For the source, from any thread."""
@@ -64,14 +66,15 @@ class LedgerWriter:
         for partition in partitions:
             self._positions.pop(partition, None)
 
-    def write(self) -> int:
-        """Decide and write what is ready; returns how many records became durable."""
+    def write(self, backlog: bool = False) -> int:
+        """Decide and write what is ready; returns how many records became durable. With a `backlog` few records wait
+        a moment for more."""
         if self._backoff.wait_s() > 0:
             return 0
         try:
             self._settle_conflicts()
             self._learn_positions()
-            written = self._write_ready()
+            written = self._write_ready(backlog)
         except PositionConflict as err:
             self._conflicted = self._docket.partitions
             return self._later("position", err)
@@ -82,9 +85,10 @@ class LedgerWriter:
         self._backoff.worked()
         return written
 
-    def _write_ready(self) -> int:
+    def _write_ready(self, backlog: bool) -> int:
         ready = self._docket.ready(self._policy.most_records)
-        if not ready:
+        records = sum(map(len, ready.values()))
+        if not records or self._gathering.should_wait(records, backlog):
             return 0
         judged = self._judge.judge([entry.item for entries in ready.values() for entry in entries])
         next_offsets = {partition: entries[-1].offset + 1 for partition, entries in ready.items()}
@@ -94,7 +98,7 @@ class LedgerWriter:
         self._source.commit(next_offsets)
         self._after_write()
         self._tell(judged)
-        return sum(map(len, ready.values()))
+        return records
 
     def _batch(self, judged: Judged, next_offsets: Mapping[int, int]) -> LedgerBatch:
         return LedgerBatch(
