@@ -1,0 +1,138 @@
+"""When the ledger says no: what is read again, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from hadir.attendance.ledger_batch import LedgerBatch
+from hadir.attendance.ledger_row import LedgerRow
+from hadir.core.clock import ManualClock
+from hadir.core.errors import LedgerUnavailable, PositionConflict
+from hadir.pipeline.memory import MemorySource
+from hadir.pipeline.ports import VerdictLedger
+from hadir.pipeline.run import Intake
+from hadir.pipeline.topics import CHECK_INS
+from tests.pipeline.test_run import Failing
+from tests.pipeline.world import World, a_check_in, check_in_message
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(40)))
+    yield world
+    world.ledger.close()
+
+
+class Conflicting(Failing):
+    """Another writer has the chain at the first write, though no position has moved; writes are noted."""
+
+    def __init__(self, ledger: VerdictLedger) -> None:
+        super().__init__(ledger)
+        self.conflicts = 1
+        self.tried: list[LedgerBatch] = []
+
+    def write(self, batch: LedgerBatch) -> None:
+        self.tried.append(batch)
+        if self.conflicts:
+            self.conflicts -= 1
+            raise PositionConflict("the chain has moved")
+        super().write(batch)
+
+
+class Sought(MemorySource):
+    """Remembers what it was asked to hand out again."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.log, CHECK_INS)
+        self.sought: list[dict[int, int]] = []
+
+    def seek(self, offsets: Mapping[int, int]) -> None:
+        self.sought.append(dict(offsets))
+        super().seek(offsets)
+
+
+def drive(world: World, intake: Intake, rows: int) -> None:
+    clock = world.clock
+    assert isinstance(clock, ManualClock)
+    for _ in range(10_000):
+        if not intake.step():
+            clock.advance(1.0)
+        if world.ledger.counts().rows == rows and world.seen.in_hand.records == 0:
+            break
+    intake.stop()
+    intake.run()
+    assert world.ledger.counts().rows == rows
+
+
+def test_a_conflict_in_which_no_position_moved_reads_everything_in_hand_again(world: World) -> None:
+    ledger, source = Conflicting(world.ledger), Sought(world)
+    intake = world.intake(ledger=ledger, source=source)
+    intake.start()
+    drive(world, intake, 40)
+    tried = {advance.partition for advance in ledger.tried[0].advances}
+    assert tried <= source.sought[0].keys(), "what was taken and not written is read again"
+    assert set(source.sought[0].values()) == {0}, "from where the ledger stands"
+
+
+def test_only_the_partition_that_another_has_moved_is_read_again(world: World) -> None:
+    source = Sought(world)
+    ledger = Failing(world.ledger, before=1)
+    intake = world.intake(ledger=ledger, source=source)
+    intake.start()
+    while not world.seen.retries:
+        intake.step()
+    [moved, *others] = sorted({p for p in world.log.partitions(CHECK_INS) if world.log.end(CHECK_INS, p)})
+    assert others
+    end = world.log.end(CHECK_INS, moved)
+    other = world.intake(source=OnlyPartition(world, moved))
+    other.start()
+    while world.ledger.positions(CHECK_INS).get(moved) != end:
+        other.step()
+    drive(world, intake, 40)
+    assert source.sought == [{moved: end}]
+
+
+class OnlyPartition(MemorySource):
+    """Another process that believes one partition to be its own."""
+
+    def __init__(self, world: World, partition: int) -> None:
+        super().__init__(world.log, CHECK_INS, "another group")
+        self._only = partition
+
+    def assign(self, partitions: frozenset[int]) -> None:
+        super().assign(partitions & {self._only})
+
+
+def test_after_a_failure_nothing_more_is_taken_until_a_write_has_worked(world: World) -> None:
+    intake = world.intake(ledger=Failing(world.ledger, before=1))
+    intake.start()
+    while not world.seen.retries:
+        intake.step()
+    taken = world.seen.received
+    for _ in range(5):
+        intake.step()
+    assert world.seen.received == taken
+    drive(world, intake, 40)
+
+
+class Unreadable(Failing):
+    """Cannot say what it knows."""
+
+    def known(self, ids: Collection[str]) -> dict[str, LedgerRow]:
+        del ids
+        raise LedgerUnavailable("down")
+
+
+def test_a_ledger_that_cannot_be_read_is_not_written_to(world: World) -> None:
+    intake = world.intake(ledger=Unreadable(world.ledger))
+    intake.start()
+    while not world.seen.retries:
+        intake.step()
+    assert world.log.committed(CHECK_INS, "hadir") == {}
+    assert world.ledger.positions(CHECK_INS) == {}
+    intake._source.close()
+    intake._pool.close()
