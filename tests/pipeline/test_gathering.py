@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hadir.core.clock import ManualClock
+from hadir.pipeline.batching import BatchLimit
 from hadir.pipeline.gathering import Gathering, GatherPolicy
+from hadir.pipeline.inline import InlinePool
+from hadir.pipeline.limits import IntakeLimits
+from hadir.pipeline.ports import FaceJob, JobResult, PoolRoom, Wake
+from tests.pipeline.world import PhotoStage, World, a_check_in, check_in_message
 
 POLICY = GatherPolicy(worth_records=96, most_s=0.25)
 
@@ -70,3 +79,37 @@ def test_nobody_waits_longer_than_the_policy_says(rounds: list[tuple[int, float]
             waited_s += pause_s
         else:
             waited_s = 0.0
+
+
+class SteadyPool(InlinePool):
+    """One worker that finishes one batch per round, on the loop's own thread, and has another one queued if it can."""
+
+    def __init__(self) -> None:
+        super().__init__(PhotoStage)
+        self._stage_here = PhotoStage()
+        self._queue: deque[Sequence[FaceJob]] = deque()
+        self.batches = 0
+
+    def start(self, wake: Wake) -> None:
+        del wake
+
+    def room(self) -> PoolRoom:
+        return PoolRoom(idle=int(not self._queue), queueable=int(len(self._queue) == 1))
+
+    def submit(self, jobs: Sequence[FaceJob]) -> None:
+        self._queue.append(jobs)
+        self.batches += 1
+
+    def take(self) -> list[JobResult]:
+        jobs = self._queue.popleft() if self._queue else []
+        return [JobResult(j.ticket, f, 1) for j, f in zip(jobs, self._stage_here.process(jobs), strict=True)]
+
+
+def test_the_loop_writes_a_backlog_in_fewer_transactions_than_batches_and_ends_with_every_row(tmp_path: Path) -> None:
+    world, pool = World(tmp_path), SteadyPool()
+    world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(64)))
+    world.intake(pool=pool, limits=IntakeLimits(batch=BatchLimit(photos=4))).run_until_idle()
+    assert pool.batches == 16
+    assert len(world.seen.written) < 8
+    assert world.ledger.counts().rows == 64
+    world.ledger.close()
