@@ -16,7 +16,7 @@ from hadir.attendance.ledger_append import append_batch, append_human_row, check
 from hadir.attendance.ledger_batch import Decision, LedgerBatch, OutboxRow
 from hadir.attendance.ledger_database import Database
 from hadir.attendance.ledger_heads import Head
-from hadir.attendance.ledger_history import extended
+from hadir.attendance.ledger_history import histories
 from hadir.attendance.ledger_row import HistoryKey, LedgerRow
 from hadir.attendance.ledger_tables import (
     evidence_t,
@@ -24,7 +24,6 @@ from hadir.attendance.ledger_tables import (
     message_of,
     outbox_t,
     positions_t,
-    reasons_of,
     row_of,
     select_history,
     select_rows,
@@ -129,20 +128,15 @@ class Ledger:
 
         Rows count in the order (received_at, partition, offset).
         """
-        found = {key: History() for key in keys}
-        if not found:
-            return found
+        if not keys:
+            return {}
         asked = {
-            "people": [*{key.person for key in found}],
-            "shifts": [*{key.shift for key in found}],
-            "directions": [*{key.direction for key in found}],
+            "people": [*{key.person for key in keys}],
+            "shifts": [*{key.shift for key in keys}],
+            "directions": [*{key.direction for key in keys}],
         }
         with self._database.reading() as connection:
-            for row in connection.execute(_HISTORY, asked):
-                key = HistoryKey(row.person, row.direction, row.shift)
-                if key in found:
-                    found[key] = extended(found[key], Outcome(row.outcome), reasons_of(row.reasons))
-        return found
+            return histories(keys, connection.execute(_HISTORY, asked))
 
     # The one transaction
 
