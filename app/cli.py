@@ -37,6 +37,7 @@ _MODULES = (
     "cli_explain",
     "cli_ledger",
     "cli_reconcile",
+    "cli_reconcile",
     "cli_dead_letters",
     "cli_doctor",
     "cli_bench",

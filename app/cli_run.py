@@ -17,12 +17,13 @@ from hadir.app.output import err, lines, out, print_json
 if TYPE_CHECKING:
     from hadir.app.board import Sheet
     from hadir.app.log_ends import LogEnds
+    from hadir.app.reconciling import Standing
     from hadir.app.station import Station
     from hadir.core.settings import Settings
 
 __all__ = ["register"]
 
-_DONE, _PARTLY = 0, 3
+_DONE, _PARTLY, _GATE_FAILED = 0, 3, 4
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +48,7 @@ def run(
     Logs are JSON lines on standard error, or in the run folder while the live view is on a terminal.
     """
     from hadir.app.log_ends import open_ends
+    from hadir.app.reconciling import NOTES
     from hadir.app.wiring import overridden
 
     settings = overridden(
@@ -56,11 +58,14 @@ def run(
         raise wrong_use("--input FILE and --broker memory go together: the memory log starts empty, Kafka has its own")
     ends = open_ends(settings)
     sent = None if source is None else _load(ends, source)
-    sheet = _serve(settings, ends, finite=source is not None, quiet=as_json)
+    sheet, standing = _serve(settings, ends, finite=source is not None, quiet=as_json)
     if as_json:
-        print_json(_numbers(sheet))
+        print_json(_numbers(sheet, standing))
     else:
-        lines(_in_words(sheet))
+        lines(_in_words(sheet, standing))
+    if standing is not None and any(standing.faults.values()):
+        err.print(f"received and decided differ: {standing.said()}; see {settings.run.folder}/{NOTES}", markup=False)
+        return _GATE_FAILED
     if sent is not None and sheet.closed < sent:
         err.print(f"stopped before the end of the file: {sent - sheet.closed} of {sent} check-ins have no verdict yet")
         return _PARTLY
@@ -80,7 +85,7 @@ def _load(ends: LogEnds, source: Path) -> int:
     return sent
 
 
-def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> Sheet:
+def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> tuple[Sheet, Standing | None]:
     from hadir.app.board import Board
     from hadir.app.board_watcher import BoardWatcher
     from hadir.app.live import LiveView
@@ -122,8 +127,9 @@ def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> Shee
         )
         with view:
             station.run(finished=lambda: finite)
+        standing = station.reconcile() if finite else None
     ends.sender.close()
-    return board.sheet()
+    return board.sheet(), standing
 
 
 def _drain_on_signals(station: Station) -> None:
@@ -137,7 +143,7 @@ def _drain_on_signals(station: Station) -> None:
     signal.signal(signal.SIGINT, stop)
 
 
-def _numbers(sheet: Sheet) -> dict[str, object]:
+def _numbers(sheet: Sheet, standing: Standing | None) -> dict[str, object]:
     from hadir.app.board import percentiles
 
     latency = percentiles(sheet.latencies_s)
@@ -146,11 +152,12 @@ def _numbers(sheet: Sheet) -> dict[str, object]:
         "verdicts": {name: sheet.outcomes[name] for name in ("accepted", "review", "rejected")},
         "duplicates": sheet.duplicates,
         "dead_letters": sheet.dead_letters.total(),
+        **({} if standing is None else {kind.value: count for kind, count in standing.faults.items()}),
         "latency_s": None if latency is None else {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
     }
 
 
-def _in_words(sheet: Sheet) -> list[tuple[str, str]]:
+def _in_words(sheet: Sheet, standing: Standing | None) -> list[tuple[str, str]]:
     from hadir.app.board import percentiles
 
     latency = percentiles(sheet.latencies_s)
@@ -160,4 +167,5 @@ def _in_words(sheet: Sheet) -> list[tuple[str, str]]:
         ("verdicts", ", ".join(f"{sheet.outcomes[name]} {name}" for name in ("accepted", "review", "rejected"))),
         ("without a row", f"repetitions: {sheet.duplicates}, dead letters: {sheet.without_row}"),
         ("latency", spread),
+        *([] if standing is None else [("reconciled", standing.said())]),
     ]

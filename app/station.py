@@ -12,6 +12,7 @@ from typing import Self
 from hadir.actors.cluster import Cluster, LocalRay, join
 from hadir.actors.pool import RayPool
 from hadir.app.log_ends import LogEnds
+from hadir.app.reconciling import Reconciling, Standing, reconciler_of
 from hadir.app.run_folder import held
 from hadir.app.sharded_serving import ShardedServing
 from hadir.app.snapshot_switch import SnapshotSwitch
@@ -117,6 +118,7 @@ class Station:
             )
             self._switch.join(self._intake.wake, self._intake.snapshots_in_hand)
             self._measure(settings)
+            self._reconciling = self._reconciler(settings, ends)
         except BaseException:
             self._closers.close()
             raise
@@ -140,11 +142,17 @@ class Station:
         gc.freeze()
         self._closers.callback(gc.unfreeze)
         self._watch_snapshots()
+        if self._reconciling is not None and self._settings.reconcile.every_s:
+            self._closers.enter_context(self._reconciling)
 
     def run(self, finished: Callable[[], bool] = lambda: False) -> None:
         """As `Intake.run`; verdicts are published meanwhile."""
         self._relay.start()
         self._intake.run(finished)
+
+    def reconcile(self) -> Standing | None:
+        """Hold what was received against what was decided, now and on this thread; None where the log has no reader."""
+        return None if self._reconciling is None else self._reconciling.look(paced=False)
 
     def stop(self) -> None:
         """Finish what is in hand, then end. From any thread or signal."""
@@ -196,6 +204,18 @@ class Station:
     def _placed(self, served: Serving) -> Serving:
         """What the workers get: a stage of their own, or one that asks shards."""
         return served if self._shards is None else self._shards.place(served)
+
+    def _reconciler(self, settings: Settings, ends: LogEnds) -> Reconciling | None:
+        if ends.reader is None:
+            return None
+        return Reconciling(
+            reconciler_of(settings, ends.reader, self.ledger, ends.topic),
+            Path(settings.run.folder),
+            every_s=settings.reconcile.every_s,
+            share=settings.reconcile.share,
+            clock=self._clock,
+            told=lambda now: self.metrics.on_reconciled(now.at_ms, now.records, now.faults),
+        )
 
     def _measure(self, settings: Settings) -> None:
         self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)

@@ -31,6 +31,9 @@ class MetricName(StrEnum):
     SNAPSHOT_SERVING = "hadir_snapshot_serving_seconds"
     SNAPSHOT_SWITCHES = "hadir_snapshot_switches_total"
     SNAPSHOT_REFUSALS = "hadir_snapshot_refusals_total"
+    RECONCILE_FAULTS = "hadir_reconcile_faults"
+    RECONCILE_RECORDS = "hadir_reconcile_records_total"
+    RECONCILE_LAST = "hadir_reconcile_last_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +83,14 @@ METRICS: dict[MetricName, Metric] = {
     MetricName.SNAPSHOT_SWITCHES: Metric("counter", "How often another index was taken into use while running."),
     MetricName.SNAPSHOT_REFUSALS: Metric(
         "counter", "Indexes that were to serve and could not, by code; the one before serves on.", ("code",)
+    ),
+    MetricName.RECONCILE_FAULTS: Metric(
+        "gauge",
+        "Received and decided differ: missing, doubled and other faults that stand; each must be 0, whatever the lag.",
+        ("kind",),
+    ),
+    MetricName.RECONCILE_RECORDS: Metric("counter", "Records held against the ledger."),
+    MetricName.RECONCILE_LAST: Metric(
+        "gauge", "When received and decided were compared last, seconds since 1970; 0: not since the start."
     ),
 }

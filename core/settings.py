@@ -15,7 +15,19 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from hadir.core.errors import ConfigError
 
-__all__ = ["Attendance", "Faces", "Kafka", "Ledger", "Metrics", "Pool", "Run", "Settings", "Stores", "load_settings"]
+__all__ = [
+    "Attendance",
+    "Faces",
+    "Kafka",
+    "Ledger",
+    "Metrics",
+    "Pool",
+    "Reconcile",
+    "Run",
+    "Settings",
+    "Stores",
+    "load_settings",
+]
 
 _LARGEST_FILE_BYTES = 1 << 20
 
@@ -97,6 +109,13 @@ class Pool(_Section):
     ray_token_file: str
 
 
+class Reconcile(_Section):
+    """Received against decided, beside the running pipeline."""
+
+    every_s: Annotated[float, Field(ge=0, le=86_400)]
+    share: Annotated[float, Field(ge=0.01, le=1)]
+
+
 class Metrics(_Section):
     """Prometheus text."""
 
@@ -116,6 +135,7 @@ class Settings(BaseSettings):
     attendance: Attendance
     ledger: Ledger
     pool: Pool
+    reconcile: Reconcile
     metrics: Metrics
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import Self
@@ -23,6 +23,7 @@ from hadir.core.clock import Clock
 from hadir.core.errors import SetupError
 from hadir.core.metrics import METRICS, MetricName
 from hadir.pipeline.observer import InHand, Served, Written
+from hadir.pipeline.reconcile import FaultKind
 
 __all__ = ["MetricsPage", "StreamMetrics"]
 
@@ -57,6 +58,11 @@ class StreamMetrics:
         self._info: Info | None = None
         self._serving_since_s = clock.monotonic_s()
         self._gauge(MetricName.SNAPSHOT_SERVING).set_function(lambda: clock.monotonic_s() - self._serving_since_s)
+        self._reconciled = self._gauge(MetricName.RECONCILE_FAULTS)
+        self._reconciled_records = self._counter(MetricName.RECONCILE_RECORDS)
+        self._reconciled_at = self._gauge(MetricName.RECONCILE_LAST)
+        for kind in FaultKind:
+            self._reconciled.labels(kind.value)
         self._oldest_ms: int | None = None
         self._gauge(MetricName.OLDEST_UNDECIDED).set_function(self._oldest_age_s)
 
@@ -106,6 +112,13 @@ class StreamMetrics:
     def on_in_hand(self, in_hand: InHand) -> None:
         self._in_flight.set(in_hand.with_workers)
         self._oldest_ms = in_hand.oldest_received_at_ms
+
+    def on_reconciled(self, at_ms: int, records: int, faults: Mapping[FaultKind, int]) -> None:
+        """Received was held against decided: so many records more, and these faults stand. From any thread."""
+        self._reconciled_records.inc(records)
+        for kind in FaultKind:
+            self._reconciled.labels(kind.value).set(faults.get(kind, 0))
+        self._reconciled_at.set(at_ms / 1000)
 
     def on_retry(self, part: str, code: str) -> None:
         """Seen as age and depth; which part failed is in the log."""

@@ -51,12 +51,12 @@ class Reconciler:
 
     def onward(self, checked: Mapping[int, int], told: Told = lambda _: None) -> tuple[Reconciled, dict[int, int]]:
         """What must be decided by now and was not looked at before: from the offsets in `checked` on, from the oldest
-        record where there is none. Returns with it how far that was. Raises as `between`."""
+        record where there is none, and where the log ends before (the topic was made anew). Returns with it how far
+        that was. Raises as `between`."""
         reached, held = self._reached(), self.reader.bounds(self.topic)
+        since = {p: at if (at := checked.get(p, 0)) <= one.end else 0 for p, one in held.items()}
         stretches = [
-            Stretch(p, max(one.first, checked.get(p, 0)), min(one.end, reached[p]))
-            for p, one in held.items()
-            if p in reached
+            Stretch(p, max(one.first, since[p]), min(one.end, reached[p])) for p, one in held.items() if p in reached
         ]
         new = [one for one in stretches if one.first < one.end]
         return self._over(new, held, reached, [], told), {**checked, **{one.partition: one.end for one in new}}

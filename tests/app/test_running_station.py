@@ -20,6 +20,7 @@ from hadir.core.metrics import LATENCY_EDGES_S, METRICS, MetricName
 from hadir.core.thresholds import RATES
 from hadir.core.verdict import Outcome, Reason
 from hadir.pipeline.kafka_sink import KafkaSink
+from hadir.pipeline.reconcile import FaultKind
 from hadir.pipeline.topics import CHECK_INS, DEAD_LETTERS
 from tests.app.kafka_site import kafka_site
 from tests.app.programs import Program, free_port, program, rows_in
@@ -176,6 +177,7 @@ def test_no_label_grows_with_people_or_requests(running: Running) -> None:
         "reason": {reason.value for reason in Reason},
         "channel": {"face", "fingerprint", "paper", "invalid"},
         "rate": {*RATES},
+        "kind": {*FaultKind},
         "code": {"undecodable", "id_conflict", "processing_failed"},
     }
     for family in text_string_to_metric_families(running.page()):
