@@ -37,7 +37,6 @@ _MODULES = (
     "cli_explain",
     "cli_ledger",
     "cli_reconcile",
-    "cli_reconcile",
     "cli_dead_letters",
     "cli_doctor",
     "cli_bench",
