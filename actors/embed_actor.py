@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from hadir.actors.face_actor import BACKGROUND_CORES
 from hadir.core.errors import PoolLost
 from hadir.index.reindex_chunks import EmbeddedPhoto
 from hadir.pipeline.embedding import EnrolledPhoto, PhotoStage
@@ -77,14 +78,14 @@ class EmbedActor:
 class EmbedWorker:
     """The driver's handle on one actor; replaced after a death, never restarted by Ray.
 
-    It asks Ray for no core: on a shared cluster it would sit on one that the live pipeline needs when it replaces a
-    worker of its own. It runs where there is memory, on cores that nobody else wants.
+    It asks Ray for next to no core: on a shared cluster it would sit on one that the live pipeline needs when it
+    replaces a worker of its own. It runs where there is memory, on cores that nobody else wants.
     """
 
     def __init__(self, stage_factory: PhotoStageFactory, cpu_limit_s: float) -> None:
         ray = importlib.import_module("ray")
         remote = ray.remote(EmbedActor).options(
-            num_cpus=0, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD"
+            num_cpus=BACKGROUND_CORES, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD"
         )
         self._actor = remote.remote(stage_factory, cpu_limit_s)
 

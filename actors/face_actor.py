@@ -16,10 +16,19 @@ import structlog
 
 from hadir.core.errors import PoolLost
 from hadir.core.evidence import FaceFinding
-from hadir.pipeline.ports import FaceJob, Stage, StageFactory
+from hadir.pipeline.ports import FaceJob, Stage, StageFactory, Warmable
 from hadir.pipeline.stage_loader import StageLoader
 
-__all__ = ["FaceActor", "FaceWorker", "StageFactory", "WorkerFacts", "own_error", "read_findings"]
+__all__ = [
+    "BACKGROUND_CORES",
+    "FACE_CORES",
+    "FaceActor",
+    "FaceWorker",
+    "StageFactory",
+    "WorkerFacts",
+    "own_error",
+    "read_findings",
+]
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +38,13 @@ _JOBS = msgspec.msgpack.Decoder(list[FaceJob])
 _FINDINGS = msgspec.msgpack.Decoder(list[FaceFinding])
 
 MAX_PENDING_CALLS = 8
-"""A hard stop that the pool never meets: two calls with photos, `facts`, and one of an exchange."""
+"""A hard stop that the pool never meets: two calls with photos, a proof or two, and one of an exchange."""
+FACE_CORES = 0.95
+"""Of one core, to Ray: the rest is what its neighbours declare. By Ray's count a core so has one face actor, and room
+for five of them."""
+BACKGROUND_CORES = 0.01
+"""What workers declare that take idle time only, or turns with the face actors that wait for them. Never 0: a node
+whose actors use none looks idle to Ray's autoscaler, which then takes it away (ray issues 46172, 47578)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,13 @@ class FaceActor:
             raise self._failure
         process = psutil.Process()
         return WorkerFacts(os.getpid(), process.memory_info().rss)
+
+    def prove(self, photos: int) -> WorkerFacts:
+        """As `facts`, after so many photos of nobody, where the stage knows how; raises what that raised."""
+        facts = self.facts()
+        if isinstance(self._stage, Warmable):
+            self._stage.warm_up(photos)
+        return facts
 
     def process(self, jobs: bytes) -> bytes:
         """As `Stage.process`, both sides as MessagePack."""
@@ -114,13 +136,13 @@ class FaceWorker:
     def __init__(self, stage_factory: StageFactory) -> None:
         ray = importlib.import_module("ray")
         remote = ray.remote(FaceActor).options(
-            num_cpus=1, max_restarts=0, max_task_retries=0, max_pending_calls=MAX_PENDING_CALLS
+            num_cpus=FACE_CORES, max_restarts=0, max_task_retries=0, max_pending_calls=MAX_PENDING_CALLS
         )
         self._actor = remote.remote(stage_factory)
 
-    def facts(self) -> Future[WorkerFacts]:
-        """Done when the worker has started, or cannot."""
-        return self._call("facts")
+    def prove(self, photos: int = 1) -> Future[WorkerFacts]:
+        """As `FaceActor.prove`: done when the worker has started and has shown that it can work, or cannot."""
+        return self._call("prove", photos)
 
     def process(self, jobs: Sequence[FaceJob]) -> Future[bytes]:
         """What it gives is for `read_findings`."""

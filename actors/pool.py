@@ -1,4 +1,4 @@
-"""The pool of face actors on Ray: bounded work in flight, a budget of attempts, replacement of the dead.
+"""The pool of face actors on Ray: bounded work in flight, a budget of attempts, replacement of the dead and the sick.
 
 Nothing polls: a call's future calls back on a thread of Ray's, which leaves a note and rings `wake`; all thinking is
 done on the caller's thread, in `take`.
@@ -6,34 +6,39 @@ done on the caller's thread, in `take`.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
+from hadir.actors.calls import Calls
 from hadir.actors.cluster import Cluster
 from hadir.actors.face_actor import FaceWorker, WorkerFacts, own_error, read_findings
 from hadir.actors.flights import Flight, Flights
+from hadir.actors.pace import Pace
 from hadir.actors.stage_exchange import StageExchange
+from hadir.core.clock import Clock, SystemClock
 from hadir.core.errors import HadirError, PoolLost, SetupError
 from hadir.pipeline.ports import Exchange, FaceJob, JobResult, PoolRoom, StageFactory, Wake
 
 __all__ = ["RayPool", "WorkerInfo"]
 
 _log = structlog.get_logger(__name__)
-_T = TypeVar("_T")
 
 CALL_LIMIT_S = 120.0
 """A call takes .2 s at batch 32. One that takes this long hangs in native code, and its worker is killed; a call that
 waits behind another cannot be the first to reach the limit."""
 START_LIMIT_S = 120.0
+PROOF_LIMIT_S = 20.0
+"""One photo by an idle worker that has loaded its models: hundredths of a second. Who fails here spends nobody's
+budget."""
 FAILED_STARTS = 3
-"""Fresh workers that fail one after the other, with none between that served: what they load has gone bad."""
+"""Workers that fail to start or to prove themselves one after the other, with none between that served: what they load
+has gone bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +56,35 @@ class RayPool:
     """Implements `hadir.pipeline.ports.Pool`."""
 
     def __init__(
-        self, cluster: Cluster, stage_factory: StageFactory, workers: int, call_limit_s: float = CALL_LIMIT_S
+        self,
+        cluster: Cluster,
+        stage_factory: StageFactory,
+        workers: int,
+        call_limit_s: float = CALL_LIMIT_S,
+        *,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """Args:
         cluster: the Ray that this process has started or joined; its owner closes it, after the pool.
         stage_factory: builds the stage inside each worker; its errors come out of `start` as they are.
         workers: face actors, one core each.
-        call_limit_s: how long one call may take before its worker counts as hung.
+        call_limit_s: how long one call may take before its worker counts as hung, whatever its peers do.
+        pace: who counts as late; the usual one unless given.
+        clock: the machine's unless given.
         """
         self._cluster = cluster
         self._call_limit_s = call_limit_s
-        self._flights = Flights(workers)
+        self._clock = clock or SystemClock()
+        self._flights, self._pace = Flights(workers), pace or Pace()
         self._exchange = StageExchange(workers, self, stage_factory)
         self._infos = [WorkerInfo(n, 0, 0, 0) for n in range(workers)]
         self._workers: list[FaceWorker] = []
-        self._timers: set[threading.Timer] = set()
         self._lost: PoolLost | None = None
-        self._events: deque[Callable[[], None]] = deque()
+        self._calls = Calls(self._clock)
         self._failed_starts = 0
-        self._closed = False
-        self._wake: Wake = lambda: None
+        self._why: dict[int, str] = {}
+        self._replaced: Counter[str] = Counter()
 
     @property
     def retries(self) -> int:
@@ -81,10 +95,15 @@ class RayPool:
         """Who serves now, without asking them."""
         return list(self._infos)
 
+    def replacements(self) -> Mapping[str, int]:
+        """How many workers were replaced, by what was wrong: they `died`, did not answer within the limit (`hung`),
+        were far slower than their peers (`slow`), or could not work (`failed`). From any thread."""
+        return dict(self._replaced)
+
     def start(self, wake: Wake) -> None:
-        self._wake = wake
+        self._calls.start(wake)
         self._workers = [FaceWorker(self._exchange.stage_factory) for _ in self._infos]
-        futures = [worker.facts() for worker in self._workers]
+        futures = [worker.prove() for worker in self._workers]
         _, late = wait(futures, timeout=START_LIMIT_S)
         if late:
             raise SetupError(
@@ -106,8 +125,9 @@ class RayPool:
 
     def take(self) -> list[JobResult]:
         self._raise_if_lost()
-        while self._events:
-            self._events.popleft()()
+        self._calls.turn()
+        for seat in self._flights.sick():
+            self._put_out(seat, "slow")
         for seat in self._flights.vacancies():
             self._replace(seat)
         self._exchange.step()
@@ -131,11 +151,11 @@ class RayPool:
             if self._workers[seat] is worker:
                 then(future)
 
-        self._await(question(worker), worker, self._call_limit_s, answered)
+        self._calls.follow(question(worker), answered, (self._call_limit_s, partial(self._on_hang, seat, worker)))
 
     def later(self, after_s: float, then: Callable[[], None]) -> None:
         """For the exchange, as its `Crew` says."""
-        self._timer(after_s, then)
+        self._calls.later(after_s, then)
 
     def flying(self, seat: int) -> frozenset[int]:
         """For the exchange, as its `Crew` says."""
@@ -147,66 +167,61 @@ class RayPool:
         self._flights.dead(seat)
 
     def close(self) -> None:
-        self._closed = True
-        for timer in list(self._timers):
-            timer.cancel()
+        self._calls.close()
         workers, self._workers = self._workers, []
         if self._cluster.lost() is None:
             for worker in workers:
                 worker.end()
 
     def _depart(self, flight: Flight) -> None:
+        worker = self._workers[flight.seat]
+        hang = partial(self._on_hang, flight.seat, worker)
         if flight.alone:
-            # A worker may have died while it was idle, unnoticed. Whoever was unlucky before is sent only to one that
-            # has just answered, so that no budget is spent on workers that were dead already.
-            worker = self._workers[flight.seat]
-            self._await(worker.facts(), worker, self._call_limit_s, partial(self._on_roll_call, flight))
+            # A worker may have died while it was idle, unnoticed, or be unable to work. Whoever was unlucky before is
+            # sent only to one that has just proven itself, so that no budget is spent on what no photo did.
+            self._calls.follow(worker.prove(), partial(self._on_proof, flight), (PROOF_LIMIT_S, hang))
         else:
             self._call(flight)
 
     def _call(self, flight: Flight) -> None:
         worker = self._workers[flight.seat]
-        self._await(worker.process(flight.attempt.jobs), worker, self._call_limit_s, partial(self._on_done, flight))
+        limits = [(self._call_limit_s, partial(self._on_hang, flight.seat, worker))]
+        photos = self._photos_before(flight)
+        # What is tried again may take its time: no slow photo is chased from worker to worker.
+        late_s = None if flight.alone else self._pace.limit_s(flight.seat, photos)
+        if late_s is not None and late_s < self._call_limit_s:
+            limits.append((late_s, partial(self._on_late, flight)))
+        done = partial(self._on_done, flight, photos, self._clock.monotonic_s())
+        self._calls.follow(worker.process(flight.attempt.jobs), done, *limits)
 
-    def _await(
-        self, future: Future[_T], worker: FaceWorker, limit_s: float, then: Callable[[Future[_T]], None]
-    ) -> None:
-        timer = self._timer(limit_s, partial(self._on_overdue, future, worker))
+    def _photos_before(self, flight: Flight) -> int:
+        """Photos that the flight's worker has in hand now, its own included."""
+        return sum(len(job.photos) for attempt in self._flights.in_hand(flight.seat) for job in attempt.jobs)
 
-        def end(done: Future[_T]) -> None:
-            timer.cancel()
-            self._timers.discard(timer)
-            self._tell(partial(then, done))
+    def _on_late(self, flight: Flight) -> None:
+        for seat in self._flights.late(flight.number)[:1]:
+            self.ask(seat, FaceWorker.prove, partial(self._on_witness, flight))
 
-        future.add_done_callback(end)
+    def _on_witness(self, flight: Flight, future: Future[WorkerFacts]) -> None:
+        if future.exception() is None:
+            self._flights.witness(flight.number)
 
-    def _timer(self, after_s: float, event: Callable[[], None]) -> threading.Timer:
-        def ring() -> None:
-            self._timers.discard(timer)
-            self._tell(event)
+    def _put_out(self, seat: int, cause: str) -> None:
+        """End a worker that lives: its calls fail, and then it is replaced."""
+        self._why.setdefault(seat, cause)
+        self._workers[seat].end()
 
-        timer = threading.Timer(after_s, ring)
-        timer.daemon = True
-        timer.start()
-        self._timers.add(timer)
-        return timer
-
-    def _tell(self, event: Callable[[], None]) -> None:
-        """From any thread."""
-        if not self._closed:
-            self._events.append(event)
-            self._wake()
-
-    def _on_done(self, flight: Flight, future: Future[bytes]) -> None:
+    def _on_done(self, flight: Flight, photos: int, since_s: float, future: Future[bytes]) -> None:
         if (error := future.exception()) is not None:
             self._on_failure(flight, error)
             return
         findings = read_findings(future.result())
         if len(findings) != len(flight.attempt.jobs):
             self._report(flight, f"{len(findings)} findings")
-            self._flights.raised(flight.number)
+            self._raised(flight)
         else:
             self._failed_starts = 0
+            self._pace.took(flight.seat, photos, self._clock.monotonic_s() - since_s)
             self._flights.landed(flight.number, findings)
 
     def _on_failure(self, flight: Flight, error: BaseException) -> None:
@@ -217,31 +232,41 @@ class RayPool:
         if own is None:
             self._flights.died(flight.number)
         else:
-            self._flights.raised(flight.number)
+            self._raised(flight)
+
+    def _raised(self, flight: Flight) -> None:
+        if self._flights.raised(flight.number):
+            self._why.setdefault(flight.seat, "failed")
 
     def _report(self, flight: Flight, error: str) -> None:
         attempt = flight.attempt
         pid = self._infos[flight.seat].pid
         _log.warning("face_batch_failed", error=error, jobs=len(attempt.jobs), attempt=attempt.number, worker_pid=pid)
 
-    def _on_roll_call(self, flight: Flight, future: Future[WorkerFacts]) -> None:
-        if future.exception() is None:
+    def _on_proof(self, flight: Flight, future: Future[WorkerFacts]) -> None:
+        if (error := future.exception()) is None:
             self._call(flight)
-        else:
-            self._raise_if_lost()
-            self._flights.absent(flight.number)
+            return
+        self._raise_if_lost()
+        self._flights.absent(flight.number)
+        if own_error(error) is not None:
+            self._put_out(flight.seat, "failed")
+            self._count_failure(error)
 
-    def _on_overdue(self, future: Future[_T], worker: FaceWorker) -> None:
-        if not future.done():
-            _log.error("face_worker_hangs")
-            worker.end()
+    def _on_hang(self, seat: int, worker: FaceWorker) -> None:
+        if self._workers[seat] is worker:
+            self._put_out(seat, "hung")
 
     def _replace(self, seat: int) -> None:
+        cause = self._why.pop(seat, "died")
+        self._replaced[cause] += 1
+        _log.error("face_worker_replaced", cause=cause, worker_pid=self._infos[seat].pid)
         self._workers[seat].end()
         self._exchange.gone(seat)
         self._infos[seat] = replace(self._infos[seat], pid=0, restarts=self._infos[seat].restarts + 1)
         worker = self._workers[seat] = FaceWorker(self._exchange.stage_factory)
-        self._await(worker.facts(), worker, START_LIMIT_S, partial(self._on_start, seat))
+        hang = partial(self._on_hang, seat, worker)
+        self._calls.follow(worker.prove(), partial(self._on_start, seat), (START_LIMIT_S, hang))
 
     def _on_start(self, seat: int, future: Future[WorkerFacts]) -> None:
         if (error := future.exception()) is None:
@@ -249,13 +274,17 @@ class RayPool:
             self._cluster.note_processes()
             return
         self._raise_if_lost()
+        self._count_failure(error)
+        self._why.setdefault(seat, "failed")
+        self._replace(seat)
+
+    def _count_failure(self, error: BaseException) -> None:
         self._failed_starts += 1
         failure = _start_failure(error)
-        _log.error("face_worker_did_not_start", error=failure.code, times=self._failed_starts)
+        _log.error("face_worker_cannot_serve", error=failure.code, times=self._failed_starts)
         if self._failed_starts >= FAILED_STARTS:
             self._lost = PoolLost(f"{self._failed_starts} fresh face workers in a row could not serve: {failure}")
             raise self._lost from failure
-        self._replace(seat)
 
     def _seat(self, seat: int, facts: WorkerFacts) -> None:
         self._infos[seat] = replace(self._infos[seat], pid=facts.pid, rss_bytes=facts.rss_bytes)

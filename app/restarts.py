@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["MENDABLE", "RestartPolicy", "Restarts"]
 
 MENDABLE = frozenset({1})
-"""Exit codes that a restart may mend: an error. Done (0), wrong use (2), partly done (3) and a failed gate (4) it cannot.
+"""Exit codes that a restart may mend: an error. Not done (0), wrong use (2), partly done (3) or a failed gate (4).
 A program that a signal has ended (a negative code) has said nothing and is started again, but see `_ASKED`."""
 
 _ASKED = frozenset({-signal.SIGINT, -signal.SIGTERM})

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from hadir.actors.face_actor import BACKGROUND_CORES
 from hadir.actors.index_shards import IndexShards
 from hadir.app.wiring import Serving
 from hadir.index.shards import SHARD_ABOVE
@@ -33,7 +34,7 @@ class ShardedServing:
         if manifest.people + manifest.synthetic <= self._above:
             return served
         # Shards take turns with the face actors that wait for them: they need no cores of their own.
-        started = IndexShards.start(Path(served.stage.snapshot), self._shards, cores_each=0)
+        started = IndexShards.start(Path(served.stage.snapshot), self._shards, cores_each=BACKGROUND_CORES)
         self._started.append(started)
         while len(self._started) > 2:
             self._started.pop(0).close()

@@ -13,6 +13,7 @@ from hadir.faces.open_pack import Choice
 from hadir.faces.pack import FacePack
 from hadir.faces.packs import load_pack
 from hadir.faces.runtime import CPU, Runtime
+from hadir.faces.sample_photo import sample_photo
 from hadir.faces.watched_pack import WatchedPack
 from hadir.index.search import FaceIndex
 from hadir.index.snapshot import load_snapshot
@@ -71,3 +72,7 @@ class BuiltStage:
     def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
         """As `FaceStage.process`."""
         return self.stage.process(jobs)
+
+    def warm_up(self, photos: int) -> None:
+        """As `hadir.pipeline.ports.Warmable`: every model, and the pages of the index that a search walks."""
+        self.stage.process([FaceJob(number, "", (sample_photo(),)) for number in range(photos)])

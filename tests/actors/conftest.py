@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from hadir.actors.cluster import LocalRay
+from tests.actors.ray_pools import gate, make_ray_pool
+
+__all__ = ["CORES", "gate", "local_ray", "make_ray_pool", "run_folder"]
 
 CORES = 2
 

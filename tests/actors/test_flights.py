@@ -151,6 +151,75 @@ def test_who_was_to_fly_alone_with_a_worker_already_dead_spends_nothing() -> Non
     assert flights.results() == [JobResult(1, FOUND, 2)]
 
 
+def test_a_late_call_that_another_has_overtaken_puts_its_worker_out_and_spends_nothing() -> None:
+    flights = staffed(2)
+    stuck = flights.submit(jobs(1))
+    assert flights.late(stuck.number) == [1]
+    queued = flights.submit(jobs(2))
+    assert queued.seat == 1
+    assert flights.sick() == []
+    land(flights, queued)
+    assert (flights.sick(), flights.sick()) == ([stuck.seat], [])
+    flights.died(stuck.number)
+    assert flights.vacancies() == [stuck.seat]
+    [again] = flights.departures()
+    assert (again.seat, again.attempt.number, again.alone) == (1, 1, True)
+
+
+def test_a_call_that_was_made_before_the_other_was_late_is_no_witness() -> None:
+    flights = staffed(2)
+    stuck, other = flights.submit(jobs(1)), flights.submit(jobs(2))
+    flights.late(stuck.number)
+    land(flights, other)
+    assert flights.sick() == []
+
+
+def test_a_late_call_that_comes_back_first_is_forgiven() -> None:
+    flights = staffed(2)
+    late = flights.submit(jobs(1))
+    flights.late(late.number)
+    later = flights.submit(jobs(2))
+    land(flights, late)
+    land(flights, later)
+    flights.witness(late.number)
+    assert flights.sick() == []
+
+
+def test_an_idle_worker_that_answers_is_a_witness() -> None:
+    flights = staffed(2)
+    stuck = flights.submit(jobs(1))
+    queued = flights.submit(jobs(2))
+    land(flights, queued)
+    [peer] = flights.late(stuck.number)
+    assert peer != stuck.seat
+    flights.witness(stuck.number)
+    assert flights.sick() == [stuck.seat]
+
+
+def test_where_there_is_one_seat_nobody_is_overtaken() -> None:
+    flights = staffed(1)
+    assert flights.late(flights.submit(jobs(1)).number) == []
+    assert flights.sick() == []
+
+
+def test_what_failed_is_not_tried_again_by_the_worker_that_failed_it_while_there_is_another() -> None:
+    flights = staffed(2)
+    failed, other = flights.submit(jobs(1)), flights.submit(jobs(2))
+    flights.raised(failed.number)
+    assert flights.departures() == []
+    land(flights, other)
+    assert [flight.seat for flight in flights.departures()] == [other.seat]
+
+
+def test_a_worker_that_failed_last_gets_new_work_last() -> None:
+    flights = staffed(2)
+    failed = flights.submit(jobs(1))
+    flights.raised(failed.number)
+    [again] = flights.departures()
+    land(flights, again)
+    assert flights.submit(jobs(2)).seat == again.seat != failed.seat
+
+
 class _Morning(RuleBasedStateMachine):
     """Photos of three kinds (good; `raises`; `kills`) fly; workers also die of themselves, and reports come in any
     order. Model: a call's fate is decided by the order in which its worker would run its calls."""
@@ -201,6 +270,19 @@ class _Morning(RuleBasedStateMachine):
             self.accidents.update(tickets(self.queues[seat][0]))
             self.lose(self.queues[seat])
 
+    @rule(data=st.data(), answers=st.booleans())
+    def a_call_is_late(self, data: st.DataObject, answers: bool) -> None:
+        under_way = [flight for queue in self.queues.values() for flight in queue if not flight.alone]
+        if under_way:
+            flight = data.draw(st.sampled_from(under_way))
+            if self.flights.late(flight.number) and answers:
+                self.flights.witness(flight.number)
+            self.end_the_sick()
+
+    def end_the_sick(self) -> None:
+        for seat in self.flights.sick():
+            self.lose(self.queues[seat])
+
     def lose(self, queue: list[Flight]) -> None:
         self.unreported += [("died", flight) for flight in queue]
         queue.clear()
@@ -221,6 +303,7 @@ class _Morning(RuleBasedStateMachine):
         self.fly()
 
     def fly(self) -> None:
+        self.end_the_sick()
         self.vacant += self.flights.vacancies()
         for flight in self.flights.departures():
             assert flight.alone

@@ -2,69 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 import pytest
 
 from hadir.actors.cluster import LocalRay
 from hadir.actors.flights import CRASHES_IN_A_ROW
-from hadir.actors.pool import FAILED_STARTS, RayPool, WorkerInfo
+from hadir.actors.pool import FAILED_STARTS, RayPool
 from hadir.core.errors import PackError, PoolLost, SetupError
-from hadir.pipeline.inline import Stage
-from hadir.pipeline.ports import Exchange, ExchangePhase, JobResult, Pool
-from tests.actors.gate import Gate, GatedStage, gate_photo
+from hadir.pipeline.ports import Exchange, ExchangePhase, Pool
+from tests.actors.gate import Gate, gate_photo
+from tests.actors.ray_pools import PATIENCE_S, Bell, MakeRayPool, kill, pool_is_whole, take
 from tests.pipeline import pool_contract
 from tests.pipeline.pool_contract import MakePool, MarkedStage, PoolContract, StageFactory, jobs_of, names_of
 
 pytestmark = pytest.mark.ray
-
-PATIENCE_S = 60.0
-
-
-class Bell:
-    """A Wake to wait on."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def __call__(self) -> None:
-        self._event.set()
-
-    def wait(self) -> None:
-        assert self._event.wait(PATIENCE_S), "the pool never woke its caller"
-        self._event.clear()
-
-
-def pool_is_whole(pool: RayPool, bell: Bell) -> None:
-    """Returns when every worker serves."""
-    while any(info.pid == 0 for info in pool.workers()):
-        bell.wait()
-        pool.take()
-
-
-def take(pool: RayPool, bell: Bell, count: int) -> list[JobResult]:
-    results = pool.take()
-    while len(results) < count:
-        bell.wait()
-        results += pool.take()
-    return results
-
-
-def kill(info: WorkerInfo) -> None:
-    process = psutil.Process(info.pid)
-    os.kill(info.pid, signal.SIGKILL)
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.wait(PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +86,6 @@ class DyingFactory:
         os._exit(139)
 
 
-class MakeRayPool(Protocol):
-    def __call__(
-        self, stage_factory: Callable[[], Stage] = ..., workers: int = ..., call_limit_s: float = ...
-    ) -> RayPool: ...
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Gate:
-    return Gate(tmp_path / "gate")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def workers_get_the_stages_by_value(local_ray: LocalRay) -> None:
     import ray.cloudpickle
@@ -146,21 +94,6 @@ def workers_get_the_stages_by_value(local_ray: LocalRay) -> None:
 
     for module in (pool_contract, gate, sys.modules[__name__]):
         ray.cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]  # a vendor's
-
-
-@pytest.fixture
-def make_ray_pool(local_ray: LocalRay) -> Iterator[MakeRayPool]:
-    pools: list[RayPool] = []
-
-    def make(
-        stage_factory: Callable[[], Stage] = GatedStage, workers: int = 1, call_limit_s: float = PATIENCE_S
-    ) -> RayPool:
-        pools.append(RayPool(local_ray, stage_factory, workers, call_limit_s))
-        return pools[-1]
-
-    yield make
-    for pool in pools:
-        pool.close()
 
 
 class TestRayPool(PoolContract):
