@@ -5,15 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from hadir.core.errors import HadirError
+from hadir.app.finding import Finding, State, tried
+from hadir.app.kafka_checkup import kafka_findings
 from hadir.core.settings import Settings
 
 __all__ = ["Finding", "checkup"]
@@ -21,21 +19,8 @@ __all__ = ["Finding", "checkup"]
 _PACKAGES = ("ray", "kafka-python", "faiss-cpu", "onnxruntime", "insightface", "opencv-python-headless", "pyarrow")
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 _CV2 = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-_LOW_DISK_BYTES = 2 << 30
 
 _MORE_DATA = "enrol more people and hadir index build; or a higher rate in the policy, or a stronger pack"
-
-State = Literal["ok", "note", "bad"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One part: what was found, and what to do where it is not ok."""
-
-    part: str
-    state: State
-    found: str
-    do: str = ""
 
 
 def checkup(settings: Settings) -> list[Finding]:
@@ -52,18 +37,10 @@ def checkup(settings: Settings) -> list[Finding]:
         ("rules", _rules),
         ("ledger", _ledger),
         ("disk", _disk),
-        ("kafka", _kafka),
+        ("kafka", kafka_findings),
         ("ray", _ray),
     )
-    return [finding for part, check in checks for finding in _tried(part, check, settings)]
-
-
-def _tried(part: str, check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
-    try:
-        return list(check(settings))
-    except HadirError as error:
-        found, _, remedy = str(error).partition(": ")
-        return [Finding(part, "bad", found, remedy)]
+    return [finding for part, check in checks for finding in tried(part, check, settings)]
 
 
 def _python(_: Settings) -> Iterator[Finding]:
@@ -217,30 +194,12 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
-    place = Path(settings.stores.snapshots).absolute()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    state: State = "ok" if free >= _LOW_DISK_BYTES else "bad"
-    yield Finding("disk", state, f"{free / 2**30:.1f} GiB free", "" if state == "ok" else "2 GiB at least: make room")
+    from hadir.app.start_checks import LOW_DISK_BYTES, spaces
 
-
-def _kafka(settings: Settings) -> Iterator[Finding]:
-    from hadir.app.wiring import kafka_cluster
-    from hadir.core.errors import StreamUnavailable
-    from hadir.pipeline.kafka_admin import check_topics, require_crc32c, topic_names
-    from hadir.pipeline.topics import ALL_TOPICS
-
-    require_crc32c()
-    cluster = kafka_cluster(settings)
-    try:
-        names = topic_names(cluster)
-    except StreamUnavailable:
-        yield Finding("kafka", "note", f"nobody answers at {cluster.bootstrap}", "make kafka-up, or [kafka] bootstrap")
-        return
-    there = [spec for spec in ALL_TOPICS if spec.name in names]
-    check_topics(cluster, there)
-    yield Finding("kafka", "ok", f"{cluster.bootstrap}, {len(there)} of {len(ALL_TOPICS)} topics, crc32c")
+    for space in spaces(settings):
+        state: State = "ok" if space.free_bytes >= LOW_DISK_BYTES else "bad"
+        do = "" if state == "ok" else "2 GiB at least: make room"
+        yield Finding("disk", state, f"{space.free_bytes / 2**30:.1f} GiB free for {space.what}", do)
 
 
 def _ray(_: Settings) -> Iterator[Finding]:

@@ -25,6 +25,8 @@ _PARTS = {
     "roster": "daftar pegawai",
     "policy": "kebijakan",
     "ledger": "buku putusan",
+    "clock": "jam",
+    "positions": "posisi baca",
 }
 _HEALTHY = "Siap untuk pagi ini · ready for the morning."
 _UNHEALTHY = "Belum siap: benahi yang rusak, sesuai tanda panah · not ready: mend what is bad, as the arrows say."

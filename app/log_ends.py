@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hadir.app.start_checks import require_log
 from hadir.app.wiring import kafka_cluster
 from hadir.core.clock import Clock, SystemClock
 from hadir.core.settings import Settings
@@ -53,6 +54,7 @@ def open_ends(settings: Settings, from_now: bool = False, clock: Clock | None = 
     topic = f"{CHECK_INS}.demo" if from_now else CHECK_INS
     specs = _renamed(with_partitions(settings.kafka.partitions), topic)
     create_topics(cluster, specs, settings.kafka.replication_factor)
+    require_log(cluster, specs, clock or SystemClock())
     if from_now:
         skip_to_end(cluster, topic, settings.kafka.group)
     check_ins = next(spec for spec in specs if spec.name == topic)

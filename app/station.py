@@ -17,6 +17,7 @@ from hadir.app.run_folder import held
 from hadir.app.sharded_serving import ShardedServing
 from hadir.app.snapshot_switch import SnapshotSwitch
 from hadir.app.snapshot_watch import SnapshotWatch
+from hadir.app.start_checks import require_disks, require_partitions
 from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving, serving_of
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_heads import write_heads
@@ -89,9 +90,12 @@ class Station:
                 self._closers.enter_context(held(Path(settings.run.folder)))
             keep_freed_memory()
             self._settings, self._clock = settings, clock
+            require_disks(settings)
             served = serving(settings)
             self.ledger = open_ledger(settings.ledger.url)
             self._closers.callback(self.ledger.close)
+            if ends.reader is not None:
+                require_partitions(ends.topic, self.ledger.positions(ends.topic), ends.reader.bounds(ends.topic))
             judging, yardsticks = judge(settings, served, self.ledger, clock, ends.topic)
             self._shards: ShardedServing | None = None
             self.pool = self._pool(settings, served)

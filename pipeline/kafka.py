@@ -33,6 +33,8 @@ from hadir.pipeline.kafka_admin import (
 )
 from hadir.pipeline.kafka_reads import read_widely
 from hadir.pipeline.kafka_refusals import not_allowed
+from hadir.pipeline.log_reads import Stretch
+from hadir.pipeline.offsets_held import require_held
 from hadir.pipeline.ports import Record, Wake
 from hadir.pipeline.topics import TopicSpec
 from hadir.pipeline.watermarks import Watermarks
@@ -135,7 +137,10 @@ class KafkaSource:
         except OffsetOutOfRangeError as err:
             # The committed offset of a new partition may be gone while the ledger's is not: placing it decides.
             if not self._held.unplaced():
-                raise OffsetLost(f"{self._topic.name}: the next record is not in the log any more ({err})") from err
+                raise OffsetLost(
+                    f"{self._topic.name}: the next record is not in the log any more ({err}): start again, that says "
+                    "which are gone and what to do"
+                ) from err
             self._place()
         except AuthorizationError as err:
             needs = (
@@ -178,7 +183,7 @@ class KafkaSource:
                 committed = self._consumer.committed(place, timeout_ms=REQUEST_MS)
                 known = stored.get(place.partition, committed)
                 at = first[place] if known is None else known
-                _require_held(place, at, first[place], end[place])
+                require_held(self._topic.name, Stretch(place.partition, first[place], end[place]), at)
                 self._consumer.seek(place, at)
                 if self._held.place(place.partition) and committed != at:
                     self._held.commit({place.partition: at})
@@ -238,14 +243,6 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pytho
 
     def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:
         self.on_partitions_revoked(lost)
-
-
-def _require_held(place: TopicPartition, at: int, first: int, end: int) -> None:
-    if not first <= at <= end:
-        raise OffsetLost(
-            f"{place.topic}/{place.partition} holds offsets {first} to {end}, {at} is next to be decided: records are "
-            "gone before they were decided; find out why before going on"
-        )
 
 
 def _note_commit(_offsets: object, outcome: object) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hadir.core.clock import Clock
-from hadir.core.errors import LedgerUnavailable, OffsetLost, SetupError, StreamError
+from hadir.core.errors import LedgerUnavailable, SetupError, StreamError
 from hadir.core.message import Message
+from hadir.pipeline.log_reads import Stretch
+from hadir.pipeline.offsets_held import require_held
 from hadir.pipeline.partitioner import partition_of
 from hadir.pipeline.ports import Record, Wake
 from hadir.pipeline.topics import TopicSpec, with_partitions
@@ -73,11 +75,7 @@ class MemoryLog:
         """Records from `offset` on. Raises OffsetLost where the next one was trimmed or never was."""
         with self.lock:
             found = self._partitions[topic][partition]
-            if not found.start <= offset <= found.end:
-                raise OffsetLost(
-                    f"{topic}/{partition} holds offsets {found.start} to {found.end}, {offset} is next to be decided: "
-                    "records are gone before they were decided; find out why before going on"
-                )
+            require_held(topic, Stretch(partition, found.start, found.end), offset)
             return found.records[offset - found.start : offset - found.start + limit]
 
     def start(self, topic: str, partition: int) -> int:
@@ -195,6 +193,8 @@ class MemorySource:
         if new:
             committed, stored = self._log.committed(self._topic, self._group), self._stored(new)
             self._next.update({p: stored.get(p, committed.get(p, 0)) for p in new})
+            # What the ledger has decided is said to the log too: else lag would be seen where nothing waits.
+            self._log.commit(self._topic, self._group, {p: stored[p] for p in new if p in stored})
         if self._wake is not None:
             self._wake()
 
