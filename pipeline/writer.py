@@ -129,6 +129,7 @@ class LedgerWriter:
         seek = {p: stored.get(p, self._docket.first_offset(p) or 0) for p in again}
         self.forget(again)
         self._source.seek(seek)
+        self._source.commit({p: stored[p] for p in again if p in stored})
         self._conflicted = frozenset()
 
     def _later(self, part: str, err: HadirError) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from hadir.app.commit_watch import CommitWatch
 from hadir.core.clock import ManualClock
 from hadir.core.errors import PoolBusy
 from hadir.core.message import Message
 from hadir.pipeline.docket import Docket
 from hadir.pipeline.judge import Taken
 from hadir.pipeline.limits import IntakeLimits
-from hadir.pipeline.memory import MemorySource
+from hadir.pipeline.memory import MemoryLog, MemorySource
 from hadir.pipeline.offsets import Entry
-from hadir.pipeline.ports import Exchange, FaceJob, JobResult, PoolRoom, StageFactory, Wake
+from hadir.pipeline.ports import Exchange, FaceJob, JobResult, PoolRoom, Record, StageFactory, Wake
 from hadir.pipeline.run import Intake
 from hadir.pipeline.topics import CHECK_INS
 from tests.pipeline.test_run import Failing
@@ -79,8 +81,35 @@ class ShufflePool:
         pass
 
 
+class WithGaps(MemorySource):
+    """The memory log as a compacted topic would number it: of `stride` offsets one holds a record."""
+
+    def __init__(self, log: MemoryLog, stride: int) -> None:
+        super().__init__(log, CHECK_INS)
+        self._stride = stride
+
+    def start(self, wake: Wake, positions: Callable[[Collection[int]], Mapping[int, int]]) -> None:
+        super().start(wake, lambda asked: self._narrow(positions(asked)))
+
+    def take(self, limit: int) -> list[Record]:
+        return [replace(one, offset=wide(one.offset, self._stride)) for one in super().take(limit)]
+
+    def seek(self, offsets: Mapping[int, int]) -> None:
+        super().seek(self._narrow(offsets))
+
+    def commit(self, next_offsets: Mapping[int, int]) -> None:
+        super().commit(self._narrow(next_offsets))
+
+    def _narrow(self, offsets: Mapping[int, int]) -> dict[int, int]:
+        return {p: -((self._stride - 1 - offset) // self._stride) for p, offset in offsets.items()}
+
+
+def wide(offset: int, stride: int) -> int:
+    return offset * stride + stride - 1
+
+
 class CrashAnywhere(RuleBasedStateMachine):
-    """A process, sometimes two, over one log and one ledger that outlive them."""
+    """A process, sometimes two, over one log and one ledger that outlive them. Every commit is watched."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,13 +119,14 @@ class CrashAnywhere(RuleBasedStateMachine):
         self.sent: list[Message] = []
         self.processes: list[tuple[Intake, ShufflePool]] = []
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(stride=st.sampled_from([1, 3]))
+    def begin(self, stride: int) -> None:
+        self.stride = stride
         self.launch()
 
     def launch(self, before: int = 0, after: int = 0) -> None:
         pool = ShufflePool()
-        source = MemorySource(self.world.log, CHECK_INS)
+        source = CommitWatch(WithGaps(self.world.log, self.stride), self.world.ledger, CHECK_INS, complain)
         ledger = Failing(self.world.ledger, before=before, after=after)
         intake = self.world.intake(ledger=ledger, source=source, pool=pool, limits=IntakeLimits())
         intake.start()
@@ -158,7 +188,7 @@ class CrashAnywhere(RuleBasedStateMachine):
         below = {
             record.value
             for record in self.world.log.read(CHECK_INS)
-            if record.offset < positions.get(record.partition, 0)
+            if wide(record.offset, self.stride) < positions.get(record.partition, 0)
         }
         by_value = {message.value: message for message in self.sent}
         assert below <= by_value.keys()
@@ -188,7 +218,8 @@ class CrashAnywhere(RuleBasedStateMachine):
         assert ledger.counts().rows == len(self.ids)
         assert all(ledger.row(one) for one in self.ids)
         ends = {p: log.end(CHECK_INS, p) for p in log.partitions(CHECK_INS) if log.end(CHECK_INS, p)}
-        assert ledger.positions(CHECK_INS) == ends
+        assert ledger.positions(CHECK_INS) == {p: wide(end - 1, self.stride) + 1 for p, end in ends.items()}
+        assert log.committed(CHECK_INS, "hadir") == ends
         rows = {row.message.value for row in ledger.unpublished(100_000) if row.message.topic == "hadir.verdicts.v1"}
         assert len(rows) == len(self.ids), "a verdict was published with two different contents"
         undecodable = Counter(m.key for m in self.sent if m.value == b"?")
@@ -203,8 +234,12 @@ def test_every_id_gets_exactly_one_row_whatever_happens() -> None:
     )
 
 
+def complain(undecided: str) -> None:
+    raise AssertionError(undecided)
+
+
 class HighestCompleted(Docket):
-    """The negative control: writes whatever is resolved and moves the position past it."""
+    """A negative control: writes whatever is resolved and moves the position past it."""
 
     def ready(self, most: int) -> dict[int, list[Entry[Taken]]]:
         found: dict[int, list[Entry[Taken]]] = {}
@@ -215,8 +250,20 @@ class HighestCompleted(Docket):
         return found
 
 
-def test_the_control_that_commits_the_highest_completed_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hadir.pipeline.run.Docket", HighestCompleted)
+class WhateverWasTaken(Docket):
+    """A negative control, as auto-commit does: the position moves past all that was taken."""
+
+    def ready(self, most: int) -> dict[int, list[Entry[Taken]]]:
+        found = super().ready(most)
+        for partition, entries in found.items():
+            last = self._tracks[partition]._entries[-1].offset
+            found[partition] = [*entries[:-1], replace(entries[-1], offset=last)]
+        return found
+
+
+@pytest.mark.parametrize("control", [HighestCompleted, WhateverWasTaken])
+def test_a_control_that_commits_too_much_is_caught(monkeypatch: pytest.MonkeyPatch, control: type[Docket]) -> None:
+    monkeypatch.setattr("hadir.pipeline.run.Docket", control)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(
             CrashAnywhere,

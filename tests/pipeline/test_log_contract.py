@@ -138,6 +138,18 @@ def test_the_ledgers_position_rules_where_it_is_ahead(broker: Broker, members: l
     assert by_partition(taken) == {p: [at] for p, at in positions.items()}
 
 
+def test_what_the_ledger_has_decided_is_committed_by_whoever_comes_next(broker: Broker, members: list[Member]) -> None:
+    """Else lag would be seen where nothing waits: whoever died between ledger and commit says nothing any more."""
+    send(broker, messages(broker, 40))
+    everything = by_partition(join(broker, members, "other").take(40))
+    ends = {p: len(offsets) for p, offsets in everything.items()}
+    member = join(broker, members, positions=ends)
+    send(broker, messages(broker, 8, label="later"))
+    member.take(8)
+    member.source.close()
+    assert {p: o for p, o in broker.committed("g").items() if o} == ends
+
+
 def test_a_ledger_from_a_backup_gets_again_what_was_committed_since(broker: Broker, members: list[Member]) -> None:
     """What is committed and not in the ledger was never decided, as far as anybody can prove."""
     send(broker, messages(broker, 40))
