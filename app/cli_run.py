@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Collection
 from pathlib import Path
@@ -38,6 +39,9 @@ def run(
         Path | None, typer.Option("--input", metavar="FILE", help="With --broker memory: a CSV of check-ins.")
     ] = None,
     metrics_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Prometheus text; 0 = off.")] = None,
+    supervise: Annotated[
+        bool, typer.Option("--supervise", help="Start again whenever it fails or dies, as systemd or Kubernetes would.")
+    ] = False,
     pack: Pack = None,
     ledger: LedgerUrl = None,
     config: Config = None,
@@ -47,6 +51,17 @@ def run(
 
     Logs are JSON lines on standard error, or in the run folder while the live view is on a terminal.
     """
+    if supervise:
+        options: dict[str, object] = {
+            "--broker": broker,
+            "--pool": pool,
+            "--input": source,
+            "--metrics-port": metrics_port,
+            "--pack": pack,
+            "--ledger": ledger,
+            "--config": config,
+        }
+        return _supervise(options, as_json)
     from hadir.app.log_ends import open_ends
     from hadir.app.reconciling import NOTES
     from hadir.app.wiring import overridden
@@ -70,6 +85,21 @@ def run(
         err.print(f"stopped before the end of the file: {sent - sheet.closed} of {sent} check-ins have no verdict yet")
         return _PARTLY
     return _DONE
+
+
+def _supervise(options: dict[str, object], as_json: bool) -> int:
+    from hadir.app.logs import log_to
+    from hadir.app.restarts import Restarts
+    from hadir.app.supervisor import Supervisor
+    from hadir.core.clock import SystemClock
+
+    if options["--input"] is not None:
+        raise wrong_use("--supervise and --input do not go together: what is in the memory log is gone with the run")
+    settings_of(None if options["--config"] is None else Path(str(options["--config"])))  # no restart mends a bad file
+    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    again = [sys.executable, "-c", "from hadir.app.cli import main; main()", "run", *given]
+    log_to(None)
+    return Supervisor([*again, *(["--json"] if as_json else [])], Restarts(), SystemClock()).run()
 
 
 def _load(ends: LogEnds, source: Path) -> int:

@@ -20,7 +20,7 @@ _HEIGHT_PX = 960
 
 @cache
 def sample_photo() -> bytes:
-    """The shipped golden chip (one face, public domain, 150 px) with a margin, enlarged, as JPEG; the same bytes every time.
+    """The shipped golden chip (one face, public domain, 150 px) with a margin, enlarged; always the same JPEG.
 
     Raises:
         PackError: the chip cannot be read.
