@@ -20,7 +20,7 @@ import structlog
 from hadir.core.errors import SetupError
 from hadir.core.freed_memory import KEPT_ENVIRONMENT
 
-__all__ = ["enter", "leave", "refuse_second"]
+__all__ = ["enter", "environment", "leave", "refuse_second"]
 
 _log = structlog.get_logger(__name__)
 
@@ -84,8 +84,7 @@ def enter(token_file: Path, *, loopback: bool, **options: Any) -> str:
         SetupError: Ray was imported too early, or does not start.
     """
     joining = options["address"] != "local"
-    environment = {_LOOPBACK_ONLY: "0" if loopback else "1", _TOKEN_FILE: str(token_file)}
-    ray = _import_ray(environment | (_FEW_TRIES if joining else {}))
+    ray = _import_ray(environment(token_file, loopback=loopback) | (_FEW_TRIES if joining else {}))
     try:
         context = ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except Exception as err:
@@ -97,15 +96,19 @@ def enter(token_file: Path, *, loopback: bool, **options: Any) -> str:
     return str(context.address_info["gcs_address"])
 
 
+def environment(token_file: Path, *, loopback: bool) -> dict[str, str]:
+    """What every process of a Ray that Hadir uses, its nodes included, should have in its environment."""
+    return {**_EVERYWHERE, _LOOPBACK_ONLY: "0" if loopback else "1", _TOKEN_FILE: str(token_file)}
+
+
 def leave() -> None:
     """`ray.shutdown`, where there is one. It waits for nothing that it ends."""
     if (ray := sys.modules.get("ray")) is not None:
         ray.shutdown()
 
 
-def _import_ray(environment: Mapping[str, str]) -> ModuleType:
+def _import_ray(wanted: Mapping[str, str]) -> ModuleType:
     """Ray, with this environment from its first line on. It stays in the process: what Ray starts later needs it."""
-    wanted = {**_EVERYWHERE, **environment}
     if "ray" in sys.modules and os.environ.get(_LOOPBACK_ONLY) != wanted[_LOOPBACK_ONLY]:
         raise SetupError("Ray was imported before its ports could be settled: start or join before anything imports it")
     os.environ.update(wanted)

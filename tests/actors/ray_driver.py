@@ -4,6 +4,7 @@ ray_driver.py twice RUN_FOLDER               start, use, close, and again; a wor
 ray_driver.py hold RUN_FOLDER                start, stand in the middle of a call, say so, wait to be killed
 ray_driver.py lose RUN_FOLDER PART           start, kill that part of Ray in the middle of a call, say what is raised
 ray_driver.py join ADDRESS TOKEN_FILE        join, use, leave
+ray_driver.py shards SNAPSHOT                join as the settings say, search shards, kill the node of one, search again
 """
 
 from __future__ import annotations
@@ -15,11 +16,17 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from hadir.actors.cluster import Cluster, LocalRay, join
+from hadir.actors.face_actor import BACKGROUND_CORES
+from hadir.actors.index_shards import IndexShards
 from hadir.actors.pool import RayPool
 from hadir.core.errors import HadirError
 from hadir.core.evidence import FaceFinding, PhotoFinding
+from hadir.index.snapshot import load_snapshot
 from hadir.pipeline.ports import FaceJob
+from tests.actors.nodes import node_of
 
 BUSY_S = 600.0
 
@@ -106,6 +113,25 @@ def _join(address: str, token_file: Path) -> None:
     ray.close()
 
 
+def _shards(snapshot: Path) -> None:
+    ray = join(os.environ["HADIR_POOL__RAY_ADDRESS"], Path(os.environ["HADIR_POOL__RAY_TOKEN_FILE"]))
+    shards = IndexShards.start(snapshot, 2, BACKGROUND_CORES)
+    spread, whole = shards.snapshot.connect(), load_snapshot(snapshot).index
+    probes = np.stack([whole.vector(one.person) for one in whole.people])
+    claimed = [one.person for one in whole.people]
+    expected = whole.search(probes, claimed, whole.embedding_space, 10)
+
+    def agree() -> bool:
+        found = spread.search(probes, claimed, whole.embedding_space, 10)
+        return [(one.claimed, one.others) for one in found] == [(one.claimed, one.others) for one in expected]
+
+    print(agree(), flush=True)  # noqa: T201
+    node_of(os.getppid(), "ray::ShardActor").kill()
+    print(agree(), flush=True)  # noqa: T201
+    shards.close()
+    ray.close()
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["twice", folder]:
@@ -114,5 +140,7 @@ if __name__ == "__main__":
             _hold(Path(folder))
         case ["lose", folder, part]:
             _lose(Path(folder), part)
+        case ["shards", snapshot]:
+            _shards(Path(snapshot))
         case ["join", address, token_file]:
             _join(address, Path(token_file))
