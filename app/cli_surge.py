@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["finish", "register"]
 
-_DONE, _FAILED = 0, 4
+_DONE, _PARTLY, _FAILED = 0, 3, 4
 _OWN = "dev/own_surge.py"
 
 
@@ -68,7 +68,8 @@ def surge(
     """Rehearse a morning: send check-ins along a curve, watch the verdicts, count what was lost, doubled or wrong.
 
     Without --own: to the pipeline that runs with the same --config, whose ledger must be empty and its own. Ctrl-C
-    ends the sending; what was sent is waited for and reported. Exit code 4: a verdict, a limit or an invariant failed.
+    ends the sending; what was sent is waited for and reported (exit code 3). Exit code 4: a verdict, a limit or an
+    invariant failed.
     """
     from hadir.app.surge_rehearsal import SurgeOptions, surge_against
 
@@ -103,7 +104,9 @@ def finish(options: SurgeOptions, numbers: Mapping[str, Any]) -> int:
         print_json(numbers)
     else:
         _tell(options, numbers)
-    return _DONE if numbers["passed"] else _FAILED
+    if not numbers["passed"]:
+        return _FAILED
+    return _PARTLY if numbers["stopped_early"] else _DONE
 
 
 def _own(options: SurgeOptions, faces: Path | None, pool: str) -> int:

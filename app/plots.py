@@ -43,9 +43,9 @@ def arrivals_svg(
     return _svg(figure)
 
 
-def latency_svg(latencies_s: Sequence[float]) -> str:
+def latency_svg(latencies_s: Sequence[float], counted: str = "from received to durable verdict") -> str:
     """How many check-ins waited how long, with p50 and p99 marked."""
-    figure, axes = _frame("seconds from received to durable verdict", "check-ins")
+    figure, axes = _frame(f"seconds {counted}", "check-ins")
     if latencies_s:
         values = np.asarray(latencies_s)
         axes.hist(values, bins=40, color="#90a4ae")

@@ -87,7 +87,7 @@ def require_a_ledger_of_its_own(ledger: Ledger) -> None:
         )
 
 
-def try_the_way(cluster: KafkaCluster, ledger: Ledger) -> CheckIn:
+def try_the_way(cluster: KafkaCluster, ledger: Ledger, wait_s: float = _CANARY_S) -> CheckIn:
     """Send one fingerprint of a person whom no roster knows, and follow it: does a pipeline answer, and does it write
     to this ledger? Returns what was sent: it has a row.
 
@@ -95,10 +95,10 @@ def try_the_way(cluster: KafkaCluster, ledger: Ledger) -> CheckIn:
         SetupError: it does not; no person's check-in was sent.
     """
     canary = CheckIn(str(uuid.uuid4()), _CANARY, Direction.IN, Channel.FINGERPRINT, SystemClock().now_ms())
-    (answer,) = send_and_wait(cluster, [canary], _CANARY_S)
+    (answer,) = send_and_wait(cluster, [canary], wait_s)
     if answer.verdict is None:
         raise SetupError(
-            f"no pipeline answers at {cluster.bootstrap} within {_CANARY_S:.0f} s: start hadir run with the same "
+            f"no pipeline answers at {cluster.bootstrap} within {wait_s:g} s: start hadir run with the same "
             "--config, and wait until it serves"
         )
     if canary.id not in ledger.known([canary.id]):
@@ -180,7 +180,10 @@ def _breaker(surge: Surge, watch: SurgeWatch, board: Board) -> Breaker | None:
 
 def _view(surge: Surge, board: Board, watch: SurgeWatch, sender: Sender) -> LiveView:
     def lines() -> list[str]:
-        return [f"pengirim · sender: {len(sender.sent):,} sent, {sender.again} again", *surge.lines()]
+        return [
+            f"pengirim · sender: {len(sender.sent):,} sent, {sender.again} again; {watch.repeats} verdicts heard again",
+            *surge.lines(),
+        ]
 
     return LiveView(
         board,

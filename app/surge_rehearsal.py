@@ -144,7 +144,7 @@ def rehearse(settings: Settings, options: SurgeOptions, cast: Cast, own: OwnPart
     with closing(existing_ledger(settings.ledger.url)) as ledger:
         require_a_ledger_of_its_own(ledger)
         marks = mark_topics(settings)
-        canary = try_the_way(kafka_cluster(settings), ledger)
+        canary = try_the_way(kafka_cluster(settings), ledger, options.patience_s)
         if not options.as_json:
             err.print(f"mengirim · sending {len(surge.plan):,} check-ins in {surge.plan[-1].at_s / 60:.1f} minutes")
         with _stopped_by_ctrl_c() as stop:

@@ -57,7 +57,8 @@ class SurgeWatch:
         self._lock = threading.Lock()
         self._open: dict[str, Due] = {}
         self._answers: dict[str, Answered] = {}
-        self._sent = 0
+        self.repeats = 0
+        """Verdicts heard again: published twice, or answered again to who sent twice."""
         self.set_aside: dict[str, str] = {}
         """Id to code, of dead letters that no verdict comes beside."""
 
@@ -69,7 +70,6 @@ class SurgeWatch:
         """These are being sent; a verdict may come before the log's own answer does."""
         with self._lock:
             self._open.update((due.id, due) for due in dues)
-            self._sent += len(dues)
         self._board.received(len(dues), self.now_s())
 
     def hear_verdict(self, record: Record) -> None:
@@ -79,8 +79,7 @@ class SurgeWatch:
         with self._lock:
             due = self._open.pop(verdict.id, None) if verdict.revision == 0 else None
             if due is None:
-                if verdict.id in self._answers:
-                    self._board.duplicate(now_s)
+                self.repeats += verdict.id in self._answers
                 return
             latency_s = now_s - due.at_s
             self._answers[due.id] = Answered(due, due.at_s, latency_s, verdict.outcome, tuple(verdict.reasons))

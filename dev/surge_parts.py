@@ -44,7 +44,7 @@ class OwnPipeline:
         self._folder = folder
         self._home = tempfile.mkdtemp(prefix="hadir-postgres-") if postgres else ""
         self._node: kafka.Node | None = None
-        self._database = Postgres(Path(self._home)) if postgres else None
+        self._database = Postgres(Path(self._home), durable=True) if postgres else None
         self._station: subprocess.Popen[bytes] | None = None
         self._config = Path()
         self._starts = 0

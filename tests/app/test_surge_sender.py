@@ -162,7 +162,7 @@ def test_only_the_first_verdict_of_an_own_id_counts() -> None:
     watch.hear_verdict(verdict(due))
     watch.hear_verdict(verdict(stranger))
     assert len(watch.answers()) == 1
-    assert (board.sheet().decided, board.sheet().duplicates) == (1, 1)
+    assert (board.sheet().decided, watch.repeats) == (1, 1)
 
 
 def test_a_wrong_verdict_is_told_from_a_right_one() -> None:
