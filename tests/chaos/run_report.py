@@ -27,8 +27,10 @@ def caught(control: Round) -> bool:
 
 
 def passed(rounds: Sequence[Round], controls: Sequence[Round]) -> bool:
-    """All seven hold in each round, and no mutant gets away."""
-    return all(one.rested and not one.broken for one in rounds) and all(map(caught, controls))
+    """All seven hold in each round, the product's own account agrees, and no mutant gets away."""
+    return all(one.rested and not one.broken and one.reconciled[0] == 0 for one in rounds) and all(
+        map(caught, controls)
+    )
 
 
 def write_report(folder: Path, seed: int, rounds: Sequence[Round], controls: Sequence[Round], stood_in: str) -> str:
@@ -71,6 +73,7 @@ def _numbers(one: Round) -> dict[str, Any]:
         "everything_killed": one.faults.get("everything_killed", 0),
         "sent_again_without_an_answer": one.retries,
         "came_to_rest": one.rested,
+        "reconciled": {"code": one.reconciled[0], "said": one.reconciled[1]},
         "seconds": {what: round(value, 1) for what, value in one.seconds.items()},
         "history": dict(one.faults),
         "invariants": [asdict(result) for result in one.results],
@@ -86,6 +89,7 @@ def _words(one: Round) -> list[str]:
         "  " + ", ".join(f"{name.replace('_', ' ')} {numbers[name]}" for name in told)
         + f", all at once {numbers['everything_killed']}",
         *_details(one.results),
+        f"  hadir reconcile: {one.reconciled[1]}",
     ]  # fmt: skip
 
 

@@ -65,11 +65,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How it ended. `rested` says whether everything came to rest before the invariants were asked."""
+    """How it ended. `rested` says whether everything came to rest before the invariants were asked, `reconciled` what
+    `hadir reconcile` said last, and its exit code."""
 
     plan: Plan
     results: tuple[InvariantResult, ...]
     rested: bool
+    reconciled: tuple[int, str]
     records: int
     kinds: Mapping[str, int]
     retries: int
@@ -144,12 +146,16 @@ def _disturb(plan: Plan, site: ChaosSite, folder: Path, scene: _Scene) -> Round:
     times_s.append(time.monotonic())
     history.note("rest" if rested else "no_rest")
     scene.members.stop()
+    reconciled = _reconcile(scene.members.members[0].folder / "hadir.toml")
+    history.note("reconciled", code=reconciled[0], said=reconciled[1])
     results = check_invariants(sent, _found(scene, site, folder))
     times_s.append(time.monotonic())
     for one in results:
         history.note("invariant", number=one.number, holds=one.holds, detail=one.detail)
     seconds = dict(zip(("sending", "until_rest", "checking"), map(sub, times_s[1:], times_s), strict=True))
-    return Round(plan, results, rested, sender.records, sender.kinds, sender.retries, history.counts, seconds)
+    return Round(
+        plan, results, rested, reconciled, sender.records, sender.kinds, sender.retries, history.counts, seconds
+    )
 
 
 def _rage(plan: Plan, faults: Faults, sender: Sender) -> None:
@@ -223,6 +229,13 @@ def _heads(members: Sequence[Member]) -> Iterator[Head]:
     for member in members:
         if (path := member.folder / "heads.jsonl").exists():
             yield from read_heads(path)
+
+
+def _reconcile(config: Path) -> tuple[int, str]:
+    """Exit code and last line of the product's own account."""
+    command: list[str | Path] = [HADIR, "reconcile", "--hours", "24", "--config", config]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    return done.returncode, (done.stdout.strip() or done.stderr.strip()).rsplit("\n", 1)[-1]
 
 
 def _exported(config: Path, to: Path) -> Iterator[Mapping[str, Any]]:
