@@ -18,7 +18,7 @@ from benchmarks._report import ONE_THREAD
 from benchmarks._workplace import Workplace
 from hadir.core.errors import SetupError
 
-__all__ = ["BareProcess", "Ceiling", "bare_processes", "work_together"]
+__all__ = ["BareProcess", "Ceiling", "bare_processes", "insightface_loops", "work_together"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,15 +27,17 @@ class BareProcess:
     """One of them, warm: it has gone through the photos once. `begin` on several, then `end` on each, lets them work
     at the same time; between the two it waits on its standard input and costs nothing."""
 
-    def __init__(self, module: str, arguments: Sequence[str]) -> None:
-        """`module` is a program that answers as `_bare_worker` does."""
+    def __init__(self, module: str, arguments: Sequence[str], *, one_thread: bool = True) -> None:
+        """`module` is a program that answers as `_bare_worker` does; without `one_thread` its libraries take as many
+        threads as they like."""
+        plain = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=_ROOT,
-            env={**os.environ, **ONE_THREAD},
+            env={**plain, **ONE_THREAD} if one_thread else plain,
         )
 
     def begin(self, passes: int) -> None:
@@ -65,6 +67,20 @@ class Ceiling:
 
     photos_per_s: float
     each: Sequence[Work]
+
+
+@contextmanager
+def insightface_loops(workplace: Workplace, count: int) -> Iterator[list[BareProcess]]:
+    """The plain loop over the workplace's selfies and people, warm, ended on leaving: one process with its libraries'
+    own threads, or `count` > 1 of one thread each."""
+    threads = "all" if count == 1 else "1"
+    arguments = [workplace.stage.pack, str(workplace.selfies_file), str(workplace.gallery_file), threads]
+    with ExitStack() as closers:
+        loops = [BareProcess("benchmarks._insightface_loop", arguments, one_thread=count > 1) for _ in range(count)]
+        for loop in loops:
+            closers.callback(loop.close)
+        work_together(loops, passes=1)
+        yield loops
 
 
 @contextmanager

@@ -87,7 +87,8 @@ def _send(ends: LogEnds, selfies: Sequence[Selfie], count: int) -> None:
 
 
 def _messages(topic: str, selfies: Sequence[Selfie], now_ms: int) -> Iterator[Message]:
-    """Honest check-ins at the site, coming and going by turns."""
+    """Honest check-ins at the site, coming and going by turns. Behind the end of its picture each photo has bytes of
+    its own: the same file twice would be a replay, which this is not."""
     for number, selfie in enumerate(cycle(selfies)):
         check_in = CheckIn(
             id=str(uuid.uuid4()),
@@ -96,6 +97,6 @@ def _messages(topic: str, selfies: Sequence[Selfie], now_ms: int) -> Iterator[Me
             channel=Channel.FACE,
             captured_at_ms=now_ms,
             fix=Fix(*SITE, accuracy_m=8.0, mock=False),
-            photos=(selfie.photo,),
+            photos=(selfie.photo + number.to_bytes(8),),
         )
         yield Message(topic, selfie.person.encode(), encode_check_in(check_in))

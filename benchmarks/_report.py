@@ -23,13 +23,15 @@ _BAR_MISSED, _ERROR = 4, 1
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`figures` by a name that says what it is and its unit; `left_out` says what was not measured and why."""
+    """`figures` by a name that says what it is and its unit; `left_out` says what was not measured and why; `headline`
+    is what the JSON document begins with, for whoever wants a number and not its spread."""
 
     name: str
     conditions: Mapping[str, object]
     figures: Mapping[str, Spread]
     bars: Sequence[Bar]
     left_out: Sequence[str] = field(default=())
+    headline: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -40,6 +42,7 @@ class Report:
         """For JSON."""
         return {
             "benchmark": self.name,
+            **self.headline,
             "commit": commit(),
             "machine": machine(),
             "conditions": dict(self.conditions),
@@ -67,17 +70,24 @@ class Report:
         ]
 
 
-def run_benchmark(module: str, measure: Callable[[int], Report], arguments: Sequence[str]) -> int:
-    """`python -m benchmarks.X [--rounds N] [--json]`: 0 all bars hold, 4 one is missed, 1 nothing could be measured."""
+def run_benchmark(
+    module: str, measure: Callable[..., Report], arguments: Sequence[str], minutes: float | None = None
+) -> int:
+    """`python -m benchmarks.X [--rounds N] [--minutes M] [--json]`: 0 all bars hold, 4 one is missed, 1 nothing could
+    be measured. `measure` takes the rounds; where there are `minutes`, what it takes by itself, those as well."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=measure.__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="alternating rounds; the median is quoted")
+    if minutes is not None:
+        parser.add_argument("--minutes", type=float, default=minutes, help="shorter than it takes by itself: said so")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error(f"--rounds {options.rounds}: at least 1")
+    if minutes is not None and not options.minutes > 0:
+        parser.error(f"--minutes {options.minutes}: more than none")
     _keep_to_one_thread(module, arguments)
     try:
-        report = measure(options.rounds)
+        report = measure(options.rounds) if minutes is None else measure(options.rounds, options.minutes)
     except HadirError as err:
         print(f"{module}: {err}", file=sys.stderr)
         return _ERROR

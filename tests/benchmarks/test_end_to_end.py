@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks._against_insightface import pack_folder
 from benchmarks._backlog_watch import BacklogWatch
 from dev.kafka.node import missing_part
 from hadir.core.errors import SetupError
@@ -21,11 +22,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def drained(broker: str) -> dict[str, Any]:
+    return measured(f"check_ins=40, selfies=4, stand_ins=20, brokers=({broker!r},), contest=None")
+
+
+def measured(size: str) -> dict[str, Any]:
     """In a process of its own, as logging and Ray are set up for a whole process."""
     program = (
-        "import json; from benchmarks.end_to_end import DrainSize, measure; "
-        f"size = DrainSize(check_ins=40, selfies=4, stand_ins=20, brokers=({broker!r},)); "
-        "print(json.dumps(measure(1, size).document()))"
+        "import json; from benchmarks.end_to_end import ContestSize, DrainSize, measure; "
+        f"print(json.dumps(measure(1, DrainSize({size})).document()))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -57,6 +61,35 @@ def test_a_backlog_in_memory_is_drained_and_every_process_accounted_for() -> Non
 @pytest.mark.skipif(missing_part() is not None, reason=f"no real Kafka: {missing_part()}")
 def test_a_backlog_in_kafka_is_drained_and_every_process_accounted_for() -> None:
     require_full_account(drained("kafka"), "kafka")
+
+
+@pytest.mark.ray
+@pytest.mark.models
+@pytest.mark.slow
+@pytest.mark.skipif(pack_folder() is None, reason="no ArcFace pack: set HADIR_TEST_DATA or HADIR_BENCH_PACK")
+def test_the_contest_prints_every_ratio_and_both_error_rates() -> None:
+    document = measured(
+        "check_ins=40, selfies=4, stand_ins=20, brokers=('memory',), "
+        "contest=ContestSize(check_ins=16, selfies=4, stand_ins=600, people=20)"
+    )
+    medians = {name: figure["median"] for name, figure in document["figures"].items()}
+    for front in ("open_front", "same_models"):
+        assert medians[f"{front}_over_insightface_loop"] == pytest.approx(
+            medians[f"{front}_photos_per_s"] / medians["insightface_loop_photos_per_s"]
+        )
+        assert medians[f"{front}_over_insightface_processes"] > 0
+        assert medians[f"{front}_without_a_face"] == 0
+    headline = [
+        "photos_per_s",
+        "ceiling_photos_per_s",
+        "ratio_to_ceiling",
+        "insightface_loop_photos_per_s",
+        "ratio_to_insightface_loop",
+    ]
+    assert all(document[name] > 0 for name in headline)
+    assert (document["broker"], document["pack"]) == ("memory", "open, int8")
+    assert document["cores"] >= 1
+    assert document["commit"]["revision"]
 
 
 def test_a_backlog_is_through_when_the_last_verdict_is_acknowledged() -> None:
