@@ -52,7 +52,7 @@ class Kafka(_Section):
     group: Annotated[str, Field(min_length=1, max_length=200)]
     partitions: Annotated[int, Field(ge=1, le=1000)]
     replication_factor: Annotated[int, Field(ge=1, le=9)]
-    security: Mapping[str, str | int | bool]
+    security: Annotated[Mapping[str, str | int | bool], Field(repr=False)]
 
 
 class Faces(_Section):
@@ -190,4 +190,6 @@ def _problem(error: Mapping[str, Any]) -> str:
         return f"unknown key '{key}' (every key is listed in default.toml)"
     if error["type"] == "missing":
         return f"key '{key}' is missing"
+    if ".security" in key:  # it may be a password
+        return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}"
     return f"{key} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"

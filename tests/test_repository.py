@@ -153,7 +153,7 @@ def test_commands_that_pages_name_exist() -> None:
     source_files()
     top = typer.main.get_command(application())
     for page in pages():
-        for line in re.findall(r"(?:^|`|bin/)hadir ([a-z-]+(?: [a-z]+)?)", text_of(page), re.MULTILINE):
+        for line in re.findall(r"(?:^|`|bin/)hadir ([a-z-]+(?: [a-z][a-z-]*)?)", text_of(page), re.MULTILINE):
             name, *below = line.split()
             command = top.commands.get(name)  # type: ignore[attr-defined]  # a group
             assert command is not None, f"{page}: hadir {line}"

@@ -75,3 +75,20 @@ def test_every_key_of_the_defaults_says_what_it_is() -> None:
     for line in DEFAULTS.read_text().splitlines():
         if "=" in line and not line.startswith("#"):
             assert "#" in line or line.split("=")[0].strip() in plain, line
+
+
+def test_a_password_of_the_environment_joins_the_file_and_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('[kafka]\nsecurity = { security_protocol = "SASL_SSL" }\n')
+    monkeypatch.setenv("HADIR_KAFKA__SECURITY__SASL_PLAIN_PASSWORD", "s3cret")
+    settings = load_settings(DEFAULTS, mine)
+    assert settings.kafka.security == {"security_protocol": "SASL_SSL", "sasl_plain_password": "s3cret"}
+    assert "s3cret" not in repr(settings)
+    mine.write_text('[kafka]\nsecurity = ["s3cret"]\n')
+    monkeypatch.delenv("HADIR_KAFKA__SECURITY__SASL_PLAIN_PASSWORD")
+    with pytest.raises(ConfigError) as refused:
+        load_settings(DEFAULTS, mine)
+    assert "kafka.security" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
