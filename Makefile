@@ -9,7 +9,7 @@ SEED ?=
 PEOPLE ?=
 BROKERS ?= 1
 
-.PHONY: help setup demo gpu-check chaos kill-everything test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
+.PHONY: help setup demo gpu-check race chaos kill-everything soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ demo: .venv/runtime.ok ## a few small true mornings, end to end (BROKER=kafka, F
 	  if [ -n "$$address" ]; then export HADIR_KAFKA__BOOTSTRAP="$$address"; fi; fi; \
 	$(BIN)/hadir demo --broker $(BROKER) $(if $(FACES),--faces "$(FACES)")
 
+soak: setup ## an hour at 80 % load: does any process grow? (MINUTES=60) runs/soak
+	@$(BIN)/python -m benchmarks.soak --rounds 1 $(if $(MINUTES),--minutes $(MINUTES))
+
 test: setup typing-links ## every test
 	@$(BIN)/python -m pytest -q
 
@@ -63,6 +66,9 @@ gpu-check: .venv-gpu/ok ## does a card compute what the processor does, and how 
 chaos: setup ## random faults on real servers, the seven invariants, the negative controls (SECONDS=600, PEOPLE=N, SEED=S, BROKERS=1|3)
 	@$(BIN)/python -m tests.chaos.run_chaos --brokers $(BROKERS) $(if $(SECONDS),--seconds $(SECONDS)) \
 	  $(if $(PEOPLE),--people $(PEOPLE)) $(if $(SEED),--seed $(SEED))
+
+race: setup ## sixty seconds: Hadir beside the plain InsightFace loop, in turns (PACK=FOLDER with detector and recogniser)
+	@$(BIN)/python -m benchmarks._race $(if $(PACK),--pack $(PACK)) $(if $(SECONDS),--seconds $(SECONDS))
 
 kill-everything: setup ## every process of a surge killed at once, then received N, decided N, missing 0, doubled 0
 	@$(BIN)/python -m tests.chaos.run_chaos --only-kill-everything $(if $(SEED),--seed $(SEED))

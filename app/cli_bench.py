@@ -25,12 +25,15 @@ def bench(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A file of benchmarks/: ceiling, end-to-end, gpu-check, normalisation, promote, reindex, search, "
-            "search-scale.",
+            help="A file of benchmarks/: ceiling, drain, end-to-end, gpu-check, normalisation, promote, race, reindex, "
+            "search, search-scale, soak, surge.",
         ),
     ],
     as_json: Json = False,
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Alternating rounds; the median is quoted.")] = 5,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.1, max=1440, help="surge and soak alone: of the morning, of the load.")
+    ] = None,
 ) -> int:
     """Measure, in alternating rounds, and print commit, machine, conditions and spread."""
     folder = Path.cwd() / "benchmarks"
@@ -49,5 +52,6 @@ def bench(
         "--rounds",
         str(rounds),
         *(["--json"] if as_json else []),
+        *([] if minutes is None else ["--minutes", str(minutes)]),
     ]
     return subprocess.run(arguments, check=False).returncode  # noqa: S603 - our own interpreter, a file of the checkout

@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks._selfies import SEED, Selfie
 from hadir.app.log_ends import LogEnds
 from hadir.app.scenarios import SITE
+from hadir.app.surge_cast import stamped
 from hadir.core.check_in import Channel, CheckIn, Direction, Fix
 from hadir.core.clock import SystemClock
 from hadir.core.message import Message
@@ -94,14 +95,15 @@ class OpenLoop:
     def _send_one(self, number: int, due_s: float) -> Arrival:
         at = number % len(self._selfies)
         selfie = self._selfies[at]
+        identity = str(uuid.uuid4())
         check_in = CheckIn(
-            id=str(uuid.uuid4()),
+            id=identity,
             person=selfie.person,
             direction=(Direction.IN, Direction.OUT)[number // len(self._selfies) % 2],
             channel=Channel.FACE,
             captured_at_ms=SystemClock().now_ms(),
             fix=Fix(*SITE, accuracy_m=8.0, mock=False),
-            photos=(selfie.photo,),
+            photos=(stamped(selfie.photo, identity.encode()),),
         )
         self._ends.sender.send([Message(self._ends.topic, selfie.person.encode(), encode_check_in(check_in))])
         return Arrival(check_in.id, at, due_s)
