@@ -13,6 +13,7 @@ from kafka.errors import OffsetOutOfRangeError
 from hadir.core.clock import SystemClock
 from hadir.core.errors import StreamError, StreamUnavailable
 from hadir.pipeline.kafka_admin import KafkaCluster, answering, limit_kafka_logs, record_of, require_crc32c
+from hadir.pipeline.kafka_reads import read_widely
 from hadir.pipeline.log_reads import Stretch
 from hadir.pipeline.ports import Record
 
@@ -32,6 +33,7 @@ class KafkaReader:
 
     def __init__(self, cluster: KafkaCluster) -> None:
         require_crc32c()
+        read_widely()
         limit_kafka_logs(SystemClock())
         self._cluster = cluster
 

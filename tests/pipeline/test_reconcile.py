@@ -210,6 +210,15 @@ def test_a_dead_letter_that_never_was_makes_its_record_missing(world: World) -> 
     )
 
 
+def test_a_conflict_without_its_letter_is_missing_and_no_repetition(world: World) -> None:
+    first = a_check_in()
+    decide(world, check_in_message(first), check_in_message(a_check_in(photos=(b"other",), identity=first.id)))
+    change(world, "DELETE FROM outbox")
+    [fault] = reconciled(world).faults
+    assert (fault.kind, fault.id) == (FaultKind.MISSING, first.id)
+    assert fault.what == "other content than its row, and not among the dead letters"
+
+
 def test_rows_whose_record_has_left_the_log_are_said_apart(world: World) -> None:
     decide(world, *(check_in_message(a_check_in("p-1")) for _ in range(5)))
     [(partition, end)] = world.ledger.positions(CHECK_INS).items()
