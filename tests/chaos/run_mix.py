@@ -59,11 +59,13 @@ def mix(site: ChaosSite, rng: random.Random) -> Iterator[Parcel]:
         if kind == "undecodable":
             yield _noise(rng)
             continue
-        again = kind in {"sent_again", "other_content"} and bool(before)
-        check_in = rng.choice(before) if again else _honest(site, rng)
+        if kind in {"sent_again", "other_content"} and not before:
+            kind = "honest"
+        check_in = rng.choice(before) if kind in {"sent_again", "other_content"} else _honest(site, rng)
         if (change := _CHANGES.get(kind)) is not None:
             check_in = change(site, check_in, rng)
-        before.append(check_in)
+        if kind != "invalid_field":
+            before.append(check_in)
         yield _parcel(check_in, kind)
 
 
