@@ -63,6 +63,7 @@ def _rows(received: Received, evidence: Evidence, policy: Policy) -> Iterator[_R
         yield from _shift(check_in, evidence)
         if check_in.channel is Channel.FACE:
             yield from _face(evidence, policy)
+            yield from _replay(evidence)
             yield from _location(check_in, evidence, policy)
             yield from _clock(check_in, evidence, policy)
         yield from _channel(check_in, evidence, policy)
@@ -90,6 +91,12 @@ def _face(evidence: Evidence, policy: Policy) -> Iterator[_Row]:
         yield from _photos(face)
     if not face.enrolled:
         yield Outcome.REVIEW, Reason.NOT_ENROLLED
+
+
+def _replay(evidence: Evidence) -> Iterator[_Row]:
+    """A photo proves presence once. Who sent it first, and whether by mistake, is for a human to find out."""
+    if any(replay.decides for replay in evidence.replays):
+        yield Outcome.REVIEW, Reason.PHOTO_REPLAYED
 
 
 def _similarity(face: FaceFinding, evidence: Evidence, policy: Policy) -> Iterator[_Row]:

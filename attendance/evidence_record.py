@@ -21,6 +21,7 @@ from hadir.core.evidence import (
     FaceMeasures,
     LivenessFinding,
     PhotoFinding,
+    Replay,
 )
 from hadir.core.verdict import Verdict
 
@@ -88,6 +89,7 @@ def evidence_body(
         "other_person": verdict.other_person,
         "photos": _photos(photo_sha256, findings),
         "place": _place(evidence),
+        **({"replays": [_replay(one) for one in evidence.replays]} if evidence.replays else {}),
         "thresholds": _thresholds(evidence),
     }
 
@@ -179,6 +181,18 @@ def _place(evidence: Evidence) -> dict[str, object] | None:
         "distance_m": _rounded(place.distance_m, _METRE_DIGITS),
         "radius_m": _rounded(place.radius_m, _METRE_DIGITS),
         "site": place.site,
+    }
+
+
+def _replay(replay: Replay) -> dict[str, object]:
+    return {
+        "decides": replay.decides,
+        "distance_bits": replay.distance_bits,
+        "exact": replay.exact,
+        "of": replay.of,
+        "of_photo": replay.of_photo,
+        "photo": replay.photo,
+        "same_person": replay.same_person,
     }
 
 

@@ -17,6 +17,7 @@ from hadir.attendance.ledger_batch import Decision, LedgerBatch, OutboxRow
 from hadir.attendance.ledger_database import Database
 from hadir.attendance.ledger_heads import Head
 from hadir.attendance.ledger_history import histories
+from hadir.attendance.ledger_photos import LedgerPhotos, forget_photos_of
 from hadir.attendance.ledger_row import HistoryKey, LedgerRow
 from hadir.attendance.ledger_tables import (
     evidence_t,
@@ -106,6 +107,11 @@ class Ledger:
         """One moment of the whole ledger for streaming readers (verification, export) in the `ledger_*` files."""
         with self._database.snapshot() as connection:
             yield connection
+
+    @property
+    def photos(self) -> LedgerPhotos:
+        """What is remembered of photos that were sent."""
+        return LedgerPhotos(self._database)
 
     # What the loop needs before it decides
 
@@ -267,7 +273,8 @@ class Ledger:
             return [Head(chain, seq, digest) for chain, seq, digest in connection.execute(wanted)]
 
     def erase_evidence(self, ids: Collection[str], at_ms: int) -> int:
-        """Empty the side-table rows of these check-ins, all revisions, and return how many were emptied now.
+        """Empty the side-table rows of these check-ins, all revisions, and return how many were emptied now. What is
+        remembered of their photos is deleted.
 
         The chain stays whole: it holds salted digests alone. Messages that still wait in the outbox are not touched.
         SQLite overwrites the bytes; on PostgreSQL they lie in dead rows until its next vacuum, and in backups.
@@ -279,6 +286,7 @@ class Ledger:
         )
         with self._database.writing() as connection:
             count = connection.execute(emptied).rowcount
+            forget_photos_of(connection, ids)
         self._database.forget_log()
         return count
 

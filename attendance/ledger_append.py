@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from hadir.attendance.evidence_seal import SALT_BYTES, seal_evidence
 from hadir.attendance.hash_chain import GENESIS, seal
 from hadir.attendance.ledger_batch import Advance, Decision, LedgerBatch
+from hadir.attendance.ledger_photos import forget_old_photos, remember_photos
 from hadir.attendance.ledger_tables import (
     evidence_t,
     ledger_t,
@@ -94,6 +95,10 @@ def append_batch(connection: Connection, batch: LedgerBatch, salts: Salts) -> No
     if batch.security_events:
         events = [{"at_ms": e.at_ms, "code": e.code, "check_in_id": e.check_in_id} for e in batch.security_events]
         connection.execute(insert(security_events_t), events)
+    if batch.photos:
+        remember_photos(connection, batch.photos)
+    if batch.forget_photos_before_ms is not None:
+        forget_old_photos(connection, batch.forget_photos_before_ms)
 
 
 def append_human_row(connection: Connection, decision: Decision, actor: str, salts: Salts) -> None:

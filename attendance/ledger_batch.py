@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hadir.attendance.ledger_row import LedgerRow
+from hadir.attendance.photo_replay import SentPhoto
 from hadir.core.message import Message
 
-__all__ = ["Advance", "Decision", "LedgerBatch", "OutboxRow", "SecurityEvent"]
+__all__ = ["Advance", "Decision", "LedgerBatch", "OutboxRow", "RememberedPhoto", "SecurityEvent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,20 @@ class SecurityEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RememberedPhoto:
+    """A photo that later ones are compared with; `replayed`: its check-in's verdict says that it was sent before."""
+
+    photo: SentPhoto
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerBatch:
     """One transaction: all of it becomes durable, or nothing.
 
     `decisions` of one partition stand in offset order, each inside its partition's advance (`expected <= offset <
-    next_offset`). `outbox` messages are published in this order. `advances` name each partition once.
+    next_offset`). `outbox` messages are published in this order. `advances` name each partition once. `photos`
+    are the decisions'; of photos received before `forget_photos_before_ms` some are forgotten.
     """
 
     topic: str
@@ -54,6 +64,8 @@ class LedgerBatch:
     outbox: tuple[Message, ...]
     security_events: tuple[SecurityEvent, ...]
     advances: tuple[Advance, ...]
+    photos: tuple[RememberedPhoto, ...] = ()
+    forget_photos_before_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

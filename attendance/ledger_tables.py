@@ -36,6 +36,7 @@ __all__ = [
     "message_columns",
     "message_of",
     "outbox_t",
+    "photo_marks_t",
     "positions_t",
     "reasons_of",
     "row_of",
@@ -116,6 +117,21 @@ security_events_t = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("code", Text, nullable=False),
     Column("check_in_id", Text, nullable=False),
+)
+
+photo_marks_t = Table(
+    "photo_marks",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True),
+    Column("check_in_id", Text, nullable=False),
+    Column("photo", Integer, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("source_partition", Integer, nullable=False),
+    Column("source_offset", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("mark", LargeBinary),
+    Column("replayed", Integer, nullable=False),
 )
 
 

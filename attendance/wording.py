@@ -150,6 +150,12 @@ _TEXTS: Mapping[Reason, Sentence] = {
         "The photos of this check-in do not match each other: next time take all of them in a row, looking straight "
         "into the camera.",
     ),
+    Reason.PHOTO_REPLAYED: Sentence(
+        "Foto pada presensi ini tampak sama dengan foto yang pernah dikirim: untuk setiap presensi, ambil foto baru "
+        "dengan kamera aplikasi. Bila fotonya memang baru, sampaikan kepada petugas.",
+        "The photo of this check-in looks the same as one that was sent before: for every check-in, take a new photo "
+        "with the app's camera. If the photo is new, tell the officer.",
+    ),
     Reason.NO_FACE: Sentence(
         "Wajah tidak terlihat pada foto: hadap ke kamera di tempat terang, lalu ulangi.",
         "No face can be seen in the photo: face the camera in good light and try again.",

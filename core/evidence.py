@@ -19,6 +19,7 @@ __all__ = [
     "LivenessFinding",
     "PhotoFinding",
     "Place",
+    "Replay",
     "Scale",
     "ShiftWindow",
 ]
@@ -55,11 +56,12 @@ class LivenessFinding:
 @dataclass(frozen=True, slots=True)
 class PhotoFinding:
     """One photo: usable (`code` None), or why not. `code` is one of PHOTO_CODES or QUALITY_CODES. `liveness` is None
-    where nobody looked."""
+    where nobody looked. `mark` is its perceptual mark (hadir.faces.photo_mark), None where no face was found."""
 
     code: Reason | None
     face: FaceMeasures | None = None
     liveness: LivenessFinding | None = None
+    mark: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,23 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """A photo of this check-in (`photo`, from 0) that an earlier one had brought already: photo `of_photo` of `of`.
+
+    `exact`: the same bytes; else `distance_bits` of the two perceptual marks differ. `same_person`: whether that
+    check-in was of the person who is claimed now. `decides`: whether it counts, or is only kept as evidence.
+    """
+
+    photo: int
+    of: str
+    of_photo: int
+    exact: bool
+    distance_bits: int
+    same_person: bool
+    decides: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything `decide` looks at besides the check-in.
 
@@ -189,3 +208,4 @@ class Evidence:
     shift: ShiftWindow | None = None
     shift_key: str | None = None
     history: History = History()
+    replays: tuple[Replay, ...] = ()

@@ -20,6 +20,7 @@ class MetricName(StrEnum):
     DEAD_LETTERS = "hadir_dead_letters_total"
     DUPLICATES = "hadir_duplicates_total"
     SECURITY_EVENTS = "hadir_security_events_total"
+    PHOTO_REPLAYS = "hadir_photo_replays_total"
     OLDEST_UNDECIDED = "hadir_oldest_undecided_age_seconds"
     BATCH_FILL = "hadir_batch_fill_ratio"
     IN_FLIGHT = "hadir_in_flight_check_ins"
@@ -58,6 +59,11 @@ METRICS: dict[MetricName, Metric] = {
     MetricName.DEAD_LETTERS: Metric("counter", "Records set aside, by code.", ("code",)),
     MetricName.DUPLICATES: Metric("counter", "The same check-in again, same content: answered with its first verdict."),
     MetricName.SECURITY_EVENTS: Metric("counter", "Security events, by code.", ("code",)),
+    MetricName.PHOTO_REPLAYS: Metric(
+        "counter",
+        "Photos that an earlier check-in had brought: the same bytes or a near copy, of the same or another person.",
+        ("match", "person"),
+    ),
     MetricName.OLDEST_UNDECIDED: Metric(
         "gauge", "Age of the oldest check-in that was received and is not decided; 0: none."
     ),

@@ -23,6 +23,7 @@ __all__ = [
     "Metrics",
     "Pool",
     "Reconcile",
+    "Replay",
     "Run",
     "Settings",
     "Stores",
@@ -116,6 +117,14 @@ class Reconcile(_Section):
     share: Annotated[float, Field(ge=0.01, le=1)]
 
 
+class Replay(_Section):
+    """Photos that come again."""
+
+    near: Literal["review", "record"]
+    window_days: Annotated[int, Field(ge=1, le=90)]
+    distance_bits: Annotated[int, Field(ge=0, le=21)]
+
+
 class Metrics(_Section):
     """Prometheus text."""
 
@@ -136,6 +145,7 @@ class Settings(BaseSettings):
     ledger: Ledger
     pool: Pool
     reconcile: Reconcile
+    replay: Replay
     metrics: Metrics
 
     @classmethod

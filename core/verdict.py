@@ -28,6 +28,7 @@ class Reason(StrEnum):
     IMPOSTOR_SUSPECTED = "impostor_suspected"
     FACE_MISMATCH = "face_mismatch"
     PHOTOS_DISAGREE = "photos_disagree"
+    PHOTO_REPLAYED = "photo_replayed"
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     FACE_TOO_SMALL = "face_too_small"

@@ -18,6 +18,7 @@ from hadir.faces.locate import FaceLocator, LocatedFace
 from hadir.faces.mesh import Mesh
 from hadir.faces.pack import PackInfo, PhotoResult, PhotoRules
 from hadir.faces.photo import Photo, decode_photo
+from hadir.faces.photo_mark import BY_MESH, face_mark
 from hadir.faces.quality import QualityLimits, measure, outside_ratio, quality_reason
 
 __all__ = ["AssembledPack", "Embedder"]
@@ -101,7 +102,8 @@ class AssembledPack:
         if rules.quality:
             code = quality_reason(face, measures, outside_ratio(points, photo.pixels), self._limits)
         crop = self._embedder.crop(photo.pixels, face.mesh, chip) if code is None else None
-        return _Looked(PhotoFinding(code, measures), crop, points * np.float32(photo.reduction))
+        finding = PhotoFinding(code, measures, mark=face_mark(chip, BY_MESH))
+        return _Looked(finding, crop, points * np.float32(photo.reduction))
 
 
 def _decoded(data: bytes, rules: PhotoRules) -> Photo | Reason:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hadir.core.evidence import FaceMeasures
 from hadir.core.verdict import Reason
 from hadir.faces.alignment import CHIP_PX, canonical_template, cut_chip, fit_similarity, five_of
-from hadir.faces.image import Points
+from hadir.faces.image import Image, Points
 from hadir.faces.insightface_models import FivePointFace
 from hadir.faces.photo import Photo
 from hadir.faces.pose import Pose
@@ -57,10 +57,13 @@ class FivePointGauge:
         mesh = (self._template - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
         return quality_reason(face, measures, outside_ratio(mesh.astype(np.float32), photo.pixels), self._limits)
 
-    def measure(self, photo: Photo, face: FivePointFace) -> FaceMeasures:
-        """`presence` is the detector's score: no second network speaks."""
+    def chip(self, photo: Photo, face: FivePointFace) -> Image:
+        """The canonical 150-px chip, as five points say where it lies."""
+        return cut_chip(photo.pixels, fit_similarity(face.points_px, self._five_in_chip), CHIP_PX)
+
+    def measure(self, photo: Photo, face: FivePointFace, chip: Image) -> FaceMeasures:
+        """`chip` is the face's own. `presence` is the detector's score: no second network speaks."""
         pose = self._pose(face.points_px)
-        chip = cut_chip(photo.pixels, fit_similarity(face.points_px, self._five_in_chip), CHIP_PX)
         grey = np.asarray(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
         x0, y0, x1, y1 = (float(edge) * photo.reduction for edge in face.box_px)
         return FaceMeasures(

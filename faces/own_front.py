@@ -15,6 +15,7 @@ from hadir.faces.image import Image, Points
 from hadir.faces.insightface_models import ArcFaceEmbedder, FivePointFace, ScrfdDetector
 from hadir.faces.pack import PackInfo, PhotoResult, PhotoRules
 from hadir.faces.photo import Photo, decode_photo
+from hadir.faces.photo_mark import BY_FIVE_POINTS, face_mark
 
 __all__ = ["OwnFrontPack", "Prominence"]
 
@@ -79,7 +80,9 @@ class OwnFrontPack:
         """`faces` widest first, at least one."""
         face = faces[0]
         crowded = len(faces) > 1 and faces[1].width_px >= self._second_face_ratio * face.width_px
-        measures = self._gauge.measure(photo, face)
+        chip = self._gauge.chip(photo, face)
+        measures = self._gauge.measure(photo, face, chip)
         code = self._gauge.reason(photo, Prominence(crowded), measures, face.points_px) if rules.quality else None
         crop = self._embedder.crop_by(photo.pixels, face.points_px) if code is None else None
-        return _Looked(PhotoFinding(code, measures), crop, face.points_px * np.float32(photo.reduction))
+        finding = PhotoFinding(code, measures, mark=face_mark(chip, BY_FIVE_POINTS))
+        return _Looked(finding, crop, face.points_px * np.float32(photo.reduction))

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from hadir.attendance.decide import decide
 from hadir.attendance.duty import Duty
 from hadir.attendance.evidence_record import evidence_body, ledger_row
-from hadir.attendance.ledger_batch import Decision, SecurityEvent
+from hadir.attendance.ledger_batch import Decision, RememberedPhoto, SecurityEvent
 from hadir.attendance.ledger_history import extended
 from hadir.attendance.ledger_row import HistoryKey, LedgerRow
+from hadir.attendance.photo_replay import SentPhoto, sent_photos
 from hadir.attendance.policy import Policy
 from hadir.core.check_in import Received
 from hadir.core.clock import Clock
-from hadir.core.evidence import Evidence, FaceFinding, History, ImpostorCount
+from hadir.core.evidence import Evidence, FaceFinding, History, ImpostorCount, Replay
 from hadir.core.message import Message
-from hadir.core.verdict import Verdict
+from hadir.core.verdict import Reason, Verdict
 from hadir.pipeline.messages import dead_letter_message, verdict_message
 from hadir.pipeline.ports import Record, VerdictLedger
 
-__all__ = ["Judge", "Judged", "PhotoStore", "Rules", "Stamp", "Taken"]
+__all__ = ["Judge", "Judged", "PhotoStore", "Rules", "SeenBefore", "Stamp", "Taken"]
 
 
 class Rules(Protocol):
@@ -43,6 +44,14 @@ class PhotoStore(Protocol):
     """`hadir.pipeline.case_photos.CasePhotos`, which says what it promises."""
 
     def keep(self, photos: Sequence[bytes]) -> tuple[str, ...]: ...
+
+
+class SeenBefore(Protocol):
+    """`hadir.attendance.photo_memory.PhotoMemory`, which says what both promise."""
+
+    def replays(self, check_ins: Sequence[Sequence[SentPhoto]]) -> list[tuple[Replay, ...]]: ...
+
+    def forget_before_ms(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,18 @@ class Judged:
     dead_letters: list[str] = field(default_factory=list)
     duplicates: int = 0
     impostors: list[ImpostorCount] = field(default_factory=list)
+    photos: list[RememberedPhoto] = field(default_factory=list)
+    forget_photos_before_ms: int | None = None
+    replays: list[Replay] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What the ledger says about the records of one batch; `history` grows as they are decided."""
+
+    history: dict[HistoryKey, History]
+    photos: dict[str, tuple[SentPhoto, ...]]
+    replays: dict[str, tuple[Replay, ...]]
 
 
 class Judge:
@@ -92,7 +113,10 @@ class Judge:
         stamp: Stamp,
         topic: str,
         clock: Clock,
+        seen_before: SeenBefore | None = None,
     ) -> None:
+        """`seen_before` None: no photo is compared with earlier ones, or remembered."""
+        self._seen_before = seen_before
         self._ledger = ledger
         self._rules = rules
         self._policy = policy
@@ -114,32 +138,42 @@ class Judge:
         """
         known = self._ledger.known({one.received.id for one in taken if one.received is not None})
         duties = [None if one.received is None else self._rules.duty(one.received) for one in taken]
-        history = self._ledger.history({duty.history for duty in duties if duty is not None})
         judged = Judged()
+        photos, replays = self._compare([one for one in taken if one.received and one.received.id not in known], judged)
+        before = _Before(self._ledger.history({duty.history for duty in duties if duty is not None}), photos, replays)
         for one, duty in zip(taken, duties, strict=True):
             if one.received is None:
                 self._set_aside(judged, one, "undecodable")
             elif one.received.id in known:
                 self._again(judged, one, one.received, known[one.received.id])
             else:
-                row = self._new(judged, one, one.received, duty, history)
+                row = self._new(judged, one, one.received, duty, before)
                 known[row.id] = row
         return judged
 
-    def _new(
-        self,
-        judged: Judged,
-        one: Taken,
-        received: Received,
-        duty: Duty | None,
-        history: dict[HistoryKey, History],
-    ) -> LedgerRow:
-        before = History() if duty is None else history.get(duty.history, History())
+    def _compare(
+        self, new: Sequence[Taken], judged: Judged
+    ) -> tuple[dict[str, tuple[SentPhoto, ...]], dict[str, tuple[Replay, ...]]]:
+        """The photos of new check-ins, by id, and what of them was sent before."""
+        if self._seen_before is None:
+            return {}, {}
+        photos: dict[str, tuple[SentPhoto, ...]] = {}
+        for one in new:
+            if one.received is not None:
+                photos.setdefault(one.received.id, sent_photos(one.received, one.finding))
+        replays = self._seen_before.replays(list(photos.values()))
+        judged.forget_photos_before_ms = self._seen_before.forget_before_ms()
+        return photos, dict(zip(photos, replays, strict=True))
+
+    def _new(self, judged: Judged, one: Taken, received: Received, duty: Duty | None, before: _Before) -> LedgerRow:
+        history = History() if duty is None else before.history.get(duty.history, History())
         failed = one.attempts if one.finding is None else 0
-        evidence = self._rules.evidence(received, duty, one.finding, failed, before)
+        evidence = self._rules.evidence(received, duty, one.finding, failed, history)
+        if replays := before.replays.get(received.id):
+            evidence = replace(evidence, replays=replays)
         verdict = decide(received, evidence, self._policy)
         if duty is not None:
-            history[duty.history] = extended(before, verdict.outcome, verdict.reasons)
+            before.history[duty.history] = extended(history, verdict.outcome, verdict.reasons)
         row = ledger_row(
             received,
             evidence,
@@ -153,11 +187,20 @@ class Judge:
             Decision(row, evidence_body(received, evidence, verdict, self._keep(received, verdict)))
         )
         judged.outbox.append(verdict_message(row))
+        self._remember(judged, received, verdict, before)
         if one.finding is not None and one.finding.impostors is not None:
             judged.impostors.append(one.finding.impostors)
         if failed:
             self._set_aside(judged, one, "processing_failed")
         return row
+
+    def _remember(self, judged: Judged, received: Received, verdict: Verdict, before: _Before) -> None:
+        replays = before.replays.get(received.id, ())
+        again = {replay.photo for replay in replays}
+        judged.photos += [RememberedPhoto(one, one.number in again) for one in before.photos.get(received.id, ())]
+        judged.replays += replays
+        if Reason.PHOTO_REPLAYED in verdict.reasons:
+            judged.security_events.append(SecurityEvent(self._clock.now_ms(), "photo_replayed", received.id))
 
     def _keep(self, received: Received, verdict: Verdict) -> tuple[str, ...]:
         if verdict.case and received.check_in is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hadir.attendance.ledger_row import LedgerRow
-from hadir.core.evidence import ImpostorCount
+from hadir.core.evidence import ImpostorCount, Replay
 
 __all__ = ["InHand", "Observer", "Observers", "Served", "SnapshotObserver", "Written"]
 
@@ -17,7 +17,7 @@ class Written:
     """One ledger transaction that is durable. Latency of a row: `at_ms - row.received_at_ms`.
 
     `rows` are new rows of revision 0. `dead_letters` and `security_events` are codes. `duplicates` were answered again
-    with their first verdict. `impostors` were counted for new rows.
+    with their first verdict. `impostors` were counted for new rows, `replays` found in their photos.
     """
 
     at_ms: int
@@ -26,6 +26,7 @@ class Written:
     duplicates: int
     security_events: tuple[str, ...]
     impostors: tuple[ImpostorCount, ...] = ()
+    replays: tuple[Replay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

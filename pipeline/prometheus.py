@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import product
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +31,7 @@ __all__ = ["MetricsPage", "StreamMetrics"]
 
 
 _DEAD_LETTERS = ("undecodable", "id_conflict", "processing_failed")
+_SECURITY_EVENTS = ("id_conflict", "photo_replayed")
 
 
 class StreamMetrics:
@@ -45,6 +48,7 @@ class StreamMetrics:
         self._dead_letters = self._counter(MetricName.DEAD_LETTERS)
         self._duplicates = self._counter(MetricName.DUPLICATES)
         self._security = self._counter(MetricName.SECURITY_EVENTS)
+        self._replays = self._counter(MetricName.PHOTO_REPLAYS)
         self._compared = self._counter(MetricName.IMPOSTOR_COMPARISONS)
         self._matched = self._counter(MetricName.IMPOSTOR_MATCHES)
         self._fill = self._histogram(MetricName.BATCH_FILL)
@@ -54,7 +58,10 @@ class StreamMetrics:
         # At 0 from the start: the first one is then an increase that an alert can see.
         for code in _DEAD_LETTERS:
             self._dead_letters.labels(code)
-        self._security.labels("id_conflict")
+        for code in _SECURITY_EVENTS:
+            self._security.labels(code)
+        for match, person in product(("exact", "near"), ("same", "other")):
+            self._replays.labels(match, person)
         self._info: Info | None = None
         self._serving_since_s = clock.monotonic_s()
         self._gauge(MetricName.SNAPSHOT_SERVING).set_function(lambda: clock.monotonic_s() - self._serving_since_s)
@@ -92,17 +99,26 @@ class StreamMetrics:
         self._fill.observe(photos / limit)
 
     def on_written(self, written: Written) -> None:
+        verdicts: collections.Counter[tuple[str, str]] = collections.Counter()
+        reasons: collections.Counter[tuple[str, str]] = collections.Counter()
         for row in written.rows:
             # Nobody may make labels grow: where the channel could not be read, it is not one of the three.
             channel = row.channel or "invalid"
             self._latency.labels(channel).observe(max(0.0, (written.at_ms - row.received_at_ms) / 1000))
-            self._verdicts.labels(row.outcome.value, channel).inc()
-            for reason in row.reasons:
-                self._reasons.labels(row.outcome.value, reason.value).inc()
+            verdicts[row.outcome.value, channel] += 1
+            reasons.update((row.outcome.value, reason.value) for reason in row.reasons)
+        # Finding a series costs more than counting: once per transaction, not once per row.
+        for labels, rows in verdicts.items():
+            self._verdicts.labels(*labels).inc(rows)
+        for labels, rows in reasons.items():
+            self._reasons.labels(*labels).inc(rows)
         for code in written.dead_letters:
             self._dead_letters.labels(code).inc()
         for code in written.security_events:
             self._security.labels(code).inc()
+        for replay in written.replays:
+            match, person = ("exact" if replay.exact else "near"), ("same" if replay.same_person else "other")
+            self._replays.labels(match, person).inc()
         self._duplicates.inc(written.duplicates)
         for count in written.impostors:
             self._compared.inc(count.compared)

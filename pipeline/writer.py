@@ -107,6 +107,8 @@ class LedgerWriter:
             tuple(judged.outbox),
             tuple(judged.security_events),
             tuple(Advance(p, self._positions[p], next_offset) for p, next_offset in next_offsets.items()),
+            tuple(judged.photos),
+            judged.forget_photos_before_ms,
         )
 
     def _learn_positions(self) -> None:
@@ -149,5 +151,6 @@ class LedgerWriter:
                 judged.duplicates,
                 tuple(event.code for event in judged.security_events),
                 tuple(judged.impostors),
+                tuple(judged.replays),
             )
         )

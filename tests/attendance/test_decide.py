@@ -14,6 +14,7 @@ from hadir.core.evidence import (
     Evidence,
     History,
     Place,
+    Replay,
     ShiftWindow,
 )
 from hadir.core.verdict import PHOTO_CODES, QUALITY_CODES, Outcome, Reason
@@ -43,6 +44,8 @@ from tests.attendance.decide_examples import (
     pair,
     photos,
 )
+
+SAME_PHOTO = Replay(photo=0, of="other", of_photo=0, exact=True, distance_bits=0, same_person=True, decides=True)
 
 
 @dataclass(frozen=True)
@@ -281,6 +284,48 @@ TABLE = [
             shift=None,
             history=History(0, True),
         ),
+    ),
+    Case("the same bytes were sent before", REVIEW, (Reason.PHOTO_REPLAYED,), evidence=evidence(replays=(SAME_PHOTO,))),
+    Case(
+        "a near copy was sent before",
+        REVIEW,
+        (Reason.PHOTO_REPLAYED,),
+        evidence=evidence(replays=(replace(SAME_PHOTO, exact=False, distance_bits=7),)),
+    ),
+    Case(
+        "a near copy is only recorded",
+        ACCEPTED,
+        (Reason.OK,),
+        evidence=evidence(replays=(replace(SAME_PHOTO, exact=False, decides=False),)),
+    ),
+    Case(
+        "one of two photos was sent before",
+        REVIEW,
+        (Reason.PHOTO_REPLAYED,),
+        evidence=evidence(
+            pair(0.9),
+            agree=AGREES,
+            replays=(replace(SAME_PHOTO, exact=False, decides=False), replace(SAME_PHOTO, photo=1)),
+        ),
+    ),
+    Case(
+        "a photo of somebody else, sent before",
+        REJECTED,
+        (Reason.FACE_MISMATCH, Reason.PHOTO_REPLAYED),
+        evidence=evidence(finding(0.1), replays=(SAME_PHOTO,)),
+    ),
+    Case(
+        "a photo sent before that kills workers",
+        REVIEW,
+        (Reason.PROCESSING_FAILED, Reason.PHOTO_REPLAYED),
+        evidence=replace(MACHINE, failed_attempts=3, place=evidence().place, replays=(SAME_PHOTO,)),
+    ),
+    Case(
+        "a paper sheet has no photo to be sent again",
+        REVIEW,
+        (Reason.CHANNEL_PAPER,),
+        received=PAPER,
+        evidence=replace(MACHINE, replays=(SAME_PHOTO,)),
     ),
     Case(
         "late beside a refusal",

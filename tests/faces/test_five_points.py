@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hadir.core.evidence import FaceMeasures
 from hadir.core.verdict import Reason
 from hadir.faces.alignment import arcface_points, five_of
 from hadir.faces.five_points import (
@@ -55,32 +56,36 @@ def photo(side_px: int = 300, reduction: int = 1) -> Photo:
     return Photo(pixels, reduction)
 
 
+def measured(taken: Photo, face: FivePointFace) -> FaceMeasures:
+    return GAUGE.measure(taken, face, GAUGE.chip(taken, face))
+
+
 @given(yaw=st.floats(-50, 50), pitch=st.floats(-40, 40), scale=st.floats(2, 30))
 def test_a_turned_head_is_measured_as_turned(yaw: float, pitch: float, scale: float) -> None:
     if abs(yaw) > 1 and abs(pitch) > 1:
         yaw, pitch = (yaw, 0.0) if abs(yaw) > abs(pitch) else (0.0, pitch)  # angles about both axes do not commute
-    measures = GAUGE.measure(photo(), face_at(seen(yaw, pitch, 0, scale)))
+    measures = measured(photo(), face_at(seen(yaw, pitch, 0, scale)))
     assert measures.yaw_deg == pytest.approx(YAW_FACTOR * yaw + YAW_SHIFT_DEG, abs=1.2)
     assert measures.pitch_deg == pytest.approx(PITCH_FACTOR * pitch + PITCH_SHIFT_DEG, abs=1.2)
 
 
 @given(roll=st.floats(-170, 170))
 def test_a_tilted_head_is_measured_as_tilted(roll: float) -> None:
-    assert GAUGE.measure(photo(), face_at(seen(0, 0, roll))).roll_deg == pytest.approx(roll, abs=1.0)
+    assert measured(photo(), face_at(seen(0, 0, roll))).roll_deg == pytest.approx(roll, abs=1.0)
 
 
 def test_the_mesh_says_the_same_of_a_real_face(front: Front, astronaut: Image) -> None:
     face = front.locator.locate([astronaut])[0]
     assert face is not None
     pose = pose_of(face.mesh)
-    measures = GAUGE.measure(Photo(astronaut, 1), face_at(arcface_points(face.mesh)))
+    measures = measured(Photo(astronaut, 1), face_at(arcface_points(face.mesh)))
     assert measures.yaw_deg == pytest.approx(pose.yaw_deg, abs=5)
     assert measures.pitch_deg == pytest.approx(pose.pitch_deg, abs=9)
     assert measures.roll_deg == pytest.approx(pose.roll_deg, abs=3)
 
 
 def test_sizes_are_of_the_photo_before_it_was_reduced() -> None:
-    measures = GAUGE.measure(photo(reduction=4), face_at(seen(0, 0, 0)))
+    measures = measured(photo(reduction=4), face_at(seen(0, 0, 0)))
     assert (measures.width_px, measures.box_px[0]) == (400, 400)
 
 
@@ -95,13 +100,13 @@ def test_sizes_are_of_the_photo_before_it_was_reduced() -> None:
 )
 def test_what_is_wrong_with_a_face_has_its_reason(points: Points, width_px: float, expected: Reason | None) -> None:
     taken, face = photo(), face_at(points, width_px)
-    assert GAUGE.reason(taken, ALONE, GAUGE.measure(taken, face), points) is expected
+    assert GAUGE.reason(taken, ALONE, measured(taken, face), points) is expected
 
 
 def test_somebody_else_in_the_photo_is_the_first_reason() -> None:
     taken, face = photo(), face_at(seen(45, 0, 0))
     crowded = Prominence(crowded=True)
-    assert GAUGE.reason(taken, crowded, GAUGE.measure(taken, face), face.points_px) is Reason.SEVERAL_FACES
+    assert GAUGE.reason(taken, crowded, measured(taken, face), face.points_px) is Reason.SEVERAL_FACES
 
 
 def test_five_points_of_a_mesh_and_of_the_canonical_face_are_the_same_places(
