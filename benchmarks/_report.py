@@ -13,7 +13,7 @@ from benchmarks._conditions import commit, machine
 from benchmarks._rounds import Bar, Spread
 from hadir.core.errors import HadirError
 
-__all__ = ["ONE_THREAD", "Report", "run_benchmark"]
+__all__ = ["ONE_THREAD", "Report", "restart_with_one_thread", "run_benchmark"]
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
 """As the face actors run: libraries read it when they are loaded, so it must stand in a process's first environment."""
@@ -85,7 +85,7 @@ def run_benchmark(
         parser.error(f"--rounds {options.rounds}: at least 1")
     if minutes is not None and not options.minutes > 0:
         parser.error(f"--minutes {options.minutes}: more than none")
-    _keep_to_one_thread(module, arguments)
+    restart_with_one_thread(module, arguments)
     try:
         report = measure(options.rounds) if minutes is None else measure(options.rounds, options.minutes)
     except HadirError as err:
@@ -95,7 +95,7 @@ def run_benchmark(
     return 0 if report.passed else _BAR_MISSED
 
 
-def _keep_to_one_thread(module: str, arguments: Sequence[str]) -> None:
+def restart_with_one_thread(module: str, arguments: Sequence[str]) -> None:
     """Start again, in the same process, with the environment that the numeric libraries should have been loaded in."""
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
         command = [sys.executable, "-m", module, *arguments]

@@ -73,6 +73,8 @@ class Workplace:
             "kafka": {"group": f"hadir-bench-{run}", **({"bootstrap": bootstrap} if bootstrap else {})},
             "stores": {"snapshots": self.folder / "snapshots", "case_photos": place / "case-photos"},
             "faces": {"pack": self.stage.pack},
+            # A few hundred pictures over and over look alike, as no morning's do: the rule runs, and is no verdict.
+            "replay": {"near": "record"},
             "attendance": dict(site),
             "ledger": {"url": f"sqlite:///{place}/ledger.db", "heads": place / "ledger-heads.jsonl"},
         }
