@@ -30,6 +30,7 @@ class Assignment:
         self._lost: set[int] = set()
         self._seeks: dict[int, int] = {}
         self._commits: dict[int, int] = {}
+        self._unanswered: dict[int, int] = {}
         self._paused = False
         self._failure: StreamError | None = None
 
@@ -48,6 +49,7 @@ class Assignment:
             for partition in partitions:
                 self._seeks.pop(partition, None)
                 self._commits.pop(partition, None)
+                self._unanswered.pop(partition, None)
             self._forget(partitions)
             self._lost.update(partitions)
 
@@ -88,10 +90,27 @@ class Assignment:
             return due
 
     def due_commits(self) -> dict[int, int]:
-        """Offsets to commit, of partitions that are still held."""
+        """Offsets to commit, of partitions that are still held; `answered` must hear what became of them."""
         with self._lock:
             due, self._commits = self._commits, {}
+            self._unanswered.update(due)
             return due
+
+    def answered(self, offsets: Mapping[int, int], taken: bool) -> None:
+        """The log's answer to a commit. What it did not take is due again, unless more has been said since."""
+        with self._lock:
+            for partition, offset in offsets.items():
+                if self._unanswered.get(partition) == offset:
+                    del self._unanswered[partition]
+                    if not taken:
+                        self._commits.setdefault(partition, offset)
+
+    def last_commits(self) -> dict[int, int]:
+        """Before leaving: whatever is due, or was sent and never answered."""
+        with self._lock:
+            last = self._unanswered | self._commits
+            self._commits, self._unanswered = {}, {}
+            return last
 
     def wants_pause(self) -> bool:
         """Whether to fetch nothing: the loop says so, or it takes more slowly than records arrive."""

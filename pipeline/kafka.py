@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
@@ -59,6 +60,7 @@ class KafkaSource:
         self._session_timeout_ms = session_timeout_ms
         self._held = Assignment(Watermarks())
         self._closing = threading.Event()
+        self._commit_at_s = 0.0
         self._thread: threading.Thread | None = None
         self._wake: Wake = lambda: None
         self._positions: Callable[[Collection[int]], Mapping[int, int]] = lambda _: {}
@@ -205,12 +207,22 @@ class KafkaSource:
                 self._consumer.resume(*paused)
 
     def _send_commits(self) -> None:
-        if due := self._due_commits():
-            self._consumer.commit_async(due, callback=_note_commit)
+        if time.monotonic() < self._commit_at_s:
+            return
+        if due := self._held.due_commits():
+            self._consumer.commit_async(self._as_kafkas(due), callback=self._note_answer)
 
-    def _due_commits(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        due = self._held.due_commits()
-        return {TopicPartition(self._topic.name, p): OffsetAndMetadata(offset, "", -1) for p, offset in due.items()}
+    def _note_answer(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], outcome: object) -> None:
+        """Called by the client from within the polling thread."""
+        failed = isinstance(outcome, Exception)
+        self._held.answered({place.partition: said.offset for place, said in offsets.items()}, taken=not failed)
+        if failed:
+            # Harmless: the ledger's position rules. It is said again, lest lag be seen where nothing waits.
+            self._commit_at_s = time.monotonic() + RETRY_S
+            _log.info("commit_not_taken", error=type(outcome).__name__)
+
+    def _as_kafkas(self, offsets: Mapping[int, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+        return {TopicPartition(self._topic.name, p): OffsetAndMetadata(offset, "", -1) for p, offset in offsets.items()}
 
     def _places(self, partitions: Iterable[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic.name, partition) for partition in partitions]
@@ -221,8 +233,8 @@ class KafkaSource:
 
     def _leave(self) -> None:
         with suppress(KafkaError):
-            if due := self._due_commits():
-                self._consumer.commit(due, timeout_ms=REQUEST_MS)
+            if last := self._held.last_commits():
+                self._consumer.commit(self._as_kafkas(last), timeout_ms=REQUEST_MS)
         with suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=REQUEST_MS)
 
@@ -243,9 +255,3 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pytho
 
     def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:
         self.on_partitions_revoked(lost)
-
-
-def _note_commit(_offsets: object, outcome: object) -> None:
-    if isinstance(outcome, Exception):
-        # Harmless: the ledger's position rules, and the next commit says the same or more.
-        _log.info("commit_not_taken", error=type(outcome).__name__)

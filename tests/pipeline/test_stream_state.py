@@ -140,6 +140,28 @@ def test_nothing_is_committed_or_sought_for_a_lost_partition() -> None:
     assert held.due_seeks() == {}
 
 
+def test_a_commit_that_was_not_taken_is_due_again_unless_more_was_said_since() -> None:
+    held = placed(0, 1)
+    held.commit({0: 5, 1: 7})
+    assert held.due_commits() == {0: 5, 1: 7}
+    held.commit({0: 6})
+    held.answered({0: 5, 1: 7}, taken=False)
+    assert held.due_commits() == {0: 6, 1: 7}
+    held.answered({0: 6, 1: 7}, taken=True)
+    assert held.due_commits() == held.last_commits() == {}
+
+
+def test_whoever_leaves_says_again_what_was_never_answered_but_nothing_of_a_lost_partition() -> None:
+    held = placed(0, 1, 2)
+    held.commit({0: 5, 1: 7})
+    held.due_commits()
+    held.commit({2: 9})
+    held.revoked([1])
+    held.answered({1: 7}, taken=False)
+    assert held.last_commits() == {0: 5, 2: 9}
+    assert held.last_commits() == {}
+
+
 def test_a_failure_is_raised_at_the_next_take() -> None:
     held = placed(1)
     held.fail(OffsetLost("gone"))
