@@ -28,7 +28,7 @@ from hadir.core.evidence import (
 from hadir.core.message import Message
 from hadir.pipeline.codec import encode_check_in
 from hadir.pipeline.inline import InlinePool
-from hadir.pipeline.judge import Judge, PhotoStore, Stamp
+from hadir.pipeline.judge import Judge, PhotoStore, SeenBefore, Stamp
 from hadir.pipeline.limits import IntakeLimits
 from hadir.pipeline.memory import MemoryLog, MemorySource
 from hadir.pipeline.observer import InHand, Observer, Written
@@ -166,6 +166,7 @@ class World:
         self.ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
         self.photos: PhotoStore = KeptPhotos()
         self.seen = Seen()
+        self.seen_before: SeenBefore | None = None
 
     def send(self, *messages: Message) -> None:
         """Put records on the log."""
@@ -186,7 +187,16 @@ class World:
             source if source is not None else MemorySource(self.log, CHECK_INS),
             pool if pool is not None else InlinePool(PhotoStage),
             ledger,
-            Judge(ledger, PlainRules(), self.photos, policy=POLICY, stamp=STAMP, topic=CHECK_INS, clock=self.clock),
+            Judge(
+                ledger,
+                PlainRules(),
+                self.photos,
+                policy=POLICY,
+                stamp=STAMP,
+                topic=CHECK_INS,
+                clock=self.clock,
+                seen_before=self.seen_before,
+            ),
             topic=CHECK_INS,
             clock=self.clock,
             observer=observer if observer is not None else self.seen,
