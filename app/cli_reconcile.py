@@ -13,6 +13,7 @@ from hadir.app.options import Config, Json, LedgerUrl, settings_of, wrong_use
 from hadir.app.output import err, lines, out, print_json, progress
 
 if TYPE_CHECKING:
+    from hadir.attendance.ledger import Ledger
     from hadir.core.settings import Settings
     from hadir.pipeline.reconcile import HourCounts, Reconciled
 
@@ -52,7 +53,7 @@ def reconcile(
     Exit code 0: they agree. 3: they agree, and some records are not reached yet. 4: something is missing, doubled or
     not what was sent.
     """
-    from hadir.app.reconcile_report import document, write_csv
+    from hadir.app.reconcile_report import document, last_line, write_csv
     from hadir.app.reconciling import reconciler_of
     from hadir.app.wiring import existing_ledger, kafka_cluster
     from hadir.core.clock import SystemClock
@@ -68,6 +69,7 @@ def reconcile(
     if since_ms >= until_ms:
         raise wrong_use("--from must lie before --to")
     with closing(existing_ledger(ledger or settings.ledger.url)) as store:
+        skipped = _skipped(store, since_ms)
         reader = KafkaReader(kafka_cluster(settings))
         with progress("mencocokkan · reconciling", None) as bar:
             found = reconciler_of(settings, reader, store, CHECK_INS).between(
@@ -75,9 +77,14 @@ def reconcile(
             )
     written = [] if export is None else write_csv(export, found, zone)
     if as_json:
-        print_json(document(found, since_ms, until_ms))
+        print_json({**document(found, since_ms, until_ms), "skipped": skipped})
     else:
         _say(found, since_ms, until_ms, zone)
+        if skipped:
+            out.print(
+                f"{skipped} rekaman hilang dari log, dilewati dengan catatan · lost records, skipped on the record."
+            )
+        out.print(last_line(found))
         for path in written:
             err.print(f"ditulis · written: {path}", markup=False)
     if not found.holds:
@@ -85,8 +92,17 @@ def reconcile(
     return _PARTLY if found.total.undecided else _DONE
 
 
+def _skipped(store: Ledger, since_ms: int) -> int:
+    """Lost records that a human went on behind since then, with a reason (`hadir ledger skip-lost`)."""
+    from hadir.attendance.ledger_moves import MoveKind, position_moves
+    from hadir.pipeline.topics import CHECK_INS
+
+    lost = [one for one in position_moves(store) if (one.kind, one.topic) == (MoveKind.RECORDS_LOST, CHECK_INS)]
+    return sum(one.to_offset - one.from_offset for one in lost if one.at_ms >= since_ms)
+
+
 def _say(found: Reconciled, since_ms: int, until_ms: int, zone: tzinfo) -> None:
-    from hadir.app.reconcile_report import by_hour, last_line, said
+    from hadir.app.reconcile_report import by_hour, said
 
     times = " – ".join(
         datetime.fromtimestamp(ms / 1000, zone).isoformat(timespec="minutes") for ms in (since_ms, until_ms)
@@ -111,7 +127,6 @@ def _say(found: Reconciled, since_ms: int, until_ms: int, zone: tzinfo) -> None:
         out.print(f"… dan {more} lagi · and {more} more: --json or --export")
     if not found.holds:
         out.print("Yang harus dilakukan · what to do: docs/delivery.md, “When reconcile finds something”.")
-    out.print(last_line(found))
 
 
 def _in_words(counts: HourCounts) -> str:
