@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from hadir.app.options import Config, Json, settings_of, wrong_use
-from hadir.app.output import lines, out, print_json
+from hadir.app.output import err, lines, out, print_json
 from hadir.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def surge(
 ) -> int:
     """Rehearse a morning: send check-ins along a curve, watch the verdicts, count what was lost, doubled or wrong.
 
-    Without --own: to the pipeline that runs with the same --config, whose ledger must be empty and its own. Ctrl-C
+    Without --own: to the pipeline that runs with the same --config, whose log and ledger must be fresh ones. Ctrl-C
     ends the sending; what was sent is waited for and reported (exit code 3). Exit code 4: a verdict, a limit or an
     invariant failed.
     """
@@ -95,7 +95,12 @@ def surge(
         raise wrong_use(
             "--faces and --faults go with --own: elsewhere the gallery's people sign, and nothing is broken"
         )
-    return finish(options, surge_against(settings_of(config), options))
+    code = finish(options, surge_against(settings_of(config), options))
+    err.print(
+        "log ini kini berisi gladi: hapus topiknya sebelum dipakai sungguhan · this log now holds a rehearsal: delete "
+        "its topics before a real pipeline reads them (docs/surge.md)"
+    )
+    return code
 
 
 def finish(options: SurgeOptions, numbers: Mapping[str, Any]) -> int:

@@ -17,13 +17,14 @@ from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_export import export
 from hadir.attendance.ledger_heads import read_heads
 from hadir.core.check_in import CheckIn
+from hadir.core.errors import InputError
 from hadir.core.settings import Settings
 from hadir.pipeline.kafka_reader import KafkaReader
 from hadir.pipeline.log_reads import Stretch
 from hadir.pipeline.ports import Record
 from hadir.pipeline.topics import CHECK_INS, DEAD_LETTERS, VERDICTS
 
-__all__ = ["Account", "Marks", "Wrong", "account_for", "mark_topics"]
+__all__ = ["Account", "Marks", "Wrong", "account_for", "mark_topics", "require_a_log_of_its_own"]
 
 _REST_S = 60.0
 _LOOK_S = 0.2
@@ -78,6 +79,19 @@ def mark_topics(settings: Settings) -> Marks:
     reader = KafkaReader(kafka_cluster(settings))
     topics = (CHECK_INS, VERDICTS, DEAD_LETTERS)
     return Marks({topic: {p: one.end for p, one in reader.bounds(topic).items()} for topic in topics})
+
+
+def require_a_log_of_its_own(marks: Marks) -> None:
+    """What a surge sends stays in the log, and a real pipeline that reads it later would decide it as real.
+
+    Raises:
+        InputError: the check-in topic has held a record before, real or of another rehearsal.
+    """
+    if records := sum(marks.ends[CHECK_INS].values()):
+        raise InputError(
+            f"topic {CHECK_INS} has held {records} records before: a surge wants a log that no real pipeline reads, "
+            "with fresh topics; use a broker of the rehearsal's own, or delete its topics (docs/surge.md)"
+        )
 
 
 def account_for(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hadir.app.arrivals import MORNING_S, Curve, arrival_times, busiest
 from hadir.app.output import err, progress
 from hadir.app.surge import Surge, play, require_a_ledger_of_its_own, try_the_way
-from hadir.app.surge_account import account_for, mark_topics
+from hadir.app.surge_account import account_for, mark_topics, require_a_log_of_its_own
 from hadir.app.surge_cast import Cast, cast_of
 from hadir.app.surge_faults import Breakable, read_faults
 from hadir.app.surge_numbers import Limits, summary
@@ -109,6 +109,7 @@ def surge_against(settings: Settings, options: SurgeOptions) -> dict[str, Any]:
     times_s = moments_of(options)
     with closing(existing_ledger(settings.ledger.url)) as ledger:
         require_a_ledger_of_its_own(ledger)
+    require_a_log_of_its_own(mark_topics(settings))
     now_ms = SystemClock().now_ms()
     span_ms = (now_ms, now_ms + _BEFORE_MS + round(1000 * float(times_s[-1])))
     bar = progress("menyiapkan swafoto · preparing selfies", min(options.selfies, options.people))

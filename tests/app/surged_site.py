@@ -1,4 +1,4 @@
-"""A site to rehearse on: a running pipeline with an empty ledger, and no other one on the same log."""
+"""A site to rehearse on: a broker, a log and a ledger that nobody has used, and a running pipeline."""
 
 from __future__ import annotations
 
@@ -7,17 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.kafka.node import Node
+import pytest
+
+from dev.kafka.node import Node, missing_part, start, stop
 from hadir.app.demo_people import RealPerson
 from hadir.core.settings import Settings
 from tests.app.kafka_site import kafka_site
 from tests.app.programs import program
 from tests.app.site import Site
 
-__all__ = ["REPLAY", "served"]
+__all__ = ["REPLAY", "fresh_node", "served"]
 
 REPLAY = '[replay]\nnear = "record"\n' if "replay" in Settings.model_fields else ""
 """Variations of few photos are near one another."""
+
+
+@contextmanager
+def fresh_node(folder: Path) -> Iterator[Node]:
+    """Skips where there is no real Kafka."""
+    if (missing := missing_part()) is not None:
+        pytest.skip(missing)
+    node = start(folder)
+    try:
+        yield node
+    finally:
+        stop(node)
 
 
 @contextmanager

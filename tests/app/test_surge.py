@@ -9,23 +9,32 @@ from pathlib import Path
 
 import pytest
 
-from dev.kafka.node import Node
+from dev.kafka.node import missing_part
 from dev.postgres import programs
 from hadir.app.demo_people import RealPerson
 from hadir.attendance.ledger import Ledger
 from tests.app.command_line import hadir
 from tests.app.programs import HADIR
 from tests.app.site import Site
-from tests.app.surged_site import REPLAY, served
+from tests.app.surged_site import REPLAY, fresh_node, served
 
 ROOT = Path(__file__).parents[2]
 SHORT = ("--curve", "flat", "--minutes", "0.1", "--selfies", 6)
 
 
 @pytest.fixture(scope="module")
-def site(kafka_node: Node, people: list[RealPerson], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("surge"), people, kafka_node) as running:
+def site(people: list[RealPerson], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("surge")
+    with fresh_node(folder / "kafka") as node, served(folder / "site", people, node) as running:
         yield running
+
+
+def with_another_ledger(site: Site, folder: Path) -> Path:
+    """The same settings, but an empty ledger that nobody writes to."""
+    Ledger.open(f"sqlite:///{folder}/other.db").close()
+    other = folder / "other.toml"
+    other.write_text(site.config.read_text(encoding="utf-8").replace(site.ledger, f"sqlite:///{folder}/other.db"))
+    return other
 
 
 @pytest.mark.kafka
@@ -47,6 +56,7 @@ def test_everybody_sent_gets_the_verdict_that_was_laid_down(site: Site, tmp_path
     page = (tmp_path / "surge.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3
     assert "this proves the flow, not the accuracy" in page
+    assert "this log now holds a rehearsal" in said.problem()
 
 
 @pytest.mark.kafka
@@ -61,24 +71,32 @@ def test_no_rehearsal_is_written_among_other_verdicts(site: Site, tmp_path: Path
 
 @pytest.mark.kafka
 @pytest.mark.slow
-def test_a_pipeline_that_writes_to_another_ledger_gets_nobodys_check_in(site: Site, tmp_path: Path) -> None:
-    Ledger.open(f"sqlite:///{tmp_path}/other.db").close()
-    other = tmp_path / "other.toml"
-    other.write_text(site.config.read_text(encoding="utf-8").replace(site.ledger, f"sqlite:///{tmp_path}/other.db"))
-    said = hadir("surge", *SHORT, "--people", 4, "--folder", tmp_path, "--config", other)
+def test_no_rehearsal_is_sent_into_a_log_that_was_used_before(site: Site, tmp_path: Path) -> None:
+    assert site("send", "--person", "P00009", "--photo", site.photo("P00001")).code == 0
+    said = hadir("surge", *SHORT, "--people", 4, "--folder", tmp_path, "--config", with_another_ledger(site, tmp_path))
     assert said.code == 1
-    assert "writes to another ledger" in said.problem()
+    assert "wants a log that no real pipeline reads" in said.problem()
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_a_pipeline_that_writes_to_another_ledger_gets_nobodys_check_in(
+    people: list[RealPerson], tmp_path: Path
+) -> None:
+    with fresh_node(tmp_path / "kafka") as node, served(tmp_path / "site", people, node) as site:
+        other = with_another_ledger(site, tmp_path)
+        said = hadir("surge", *SHORT, "--people", 4, "--folder", tmp_path, "--config", other)
+        assert said.code == 1
+        assert "writes to another ledger" in said.problem()
+        assert Ledger.open(site.ledger).counts().rows == 1, "the canary, whom no roster knows"
 
 
 @pytest.mark.kafka
 @pytest.mark.postgres
 @pytest.mark.slow
 @pytest.mark.skipif(programs() is None, reason="no PostgreSQL server on this machine")
-def test_a_surge_of_its_own_goes_through_a_paused_broker_and_a_crashed_database(
-    kafka_node: Node, tmp_path: Path
-) -> None:
-    """The fixture skips where there is no real Kafka; this surge starts its own."""
-    del kafka_node
+@pytest.mark.skipif(missing_part() is not None, reason=f"no real Kafka: {missing_part()}")
+def test_a_surge_of_its_own_goes_through_a_paused_broker_and_a_crashed_database(tmp_path: Path) -> None:
     faults = tmp_path / "faults.toml"
     faults.write_text(
         '[[fault]]\nat_s = 1\nwhat = "pause-broker"\nfor_s = 1\n'

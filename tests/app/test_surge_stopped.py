@@ -1,4 +1,4 @@
-"""A surge without a pipeline, and one that is ended in the middle: while no other pipeline decides the same log."""
+"""A surge without a pipeline, and one that is ended in the middle."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from dev.kafka.node import Node
 from hadir.app.demo_people import RealPerson
 from hadir.attendance.ledger import Ledger
 from tests.app.kafka_site import kafka_site
 from tests.app.programs import Program, program
 from tests.app.site import Site
-from tests.app.surged_site import REPLAY, served
+from tests.app.surged_site import REPLAY, fresh_node, served
 
 
 @pytest.mark.kafka
 @pytest.mark.slow
-def test_where_nobody_answers_nothing_is_sent(kafka_node: Node, people: list[RealPerson], tmp_path: Path) -> None:
-    site = kafka_site(tmp_path, people, kafka_node, REPLAY)
+def test_where_nobody_answers_nothing_is_sent(people: list[RealPerson], tmp_path: Path) -> None:
+    with fresh_node(tmp_path / "kafka") as node:
+        nobody_answers(kafka_site(tmp_path / "site", people, node, REPLAY), tmp_path)
+
+
+def nobody_answers(site: Site, tmp_path: Path) -> None:
     Ledger.open(site.ledger).close()
     said = site(
         "surge",
@@ -43,8 +46,8 @@ def test_where_nobody_answers_nothing_is_sent(kafka_node: Node, people: list[Rea
 
 @pytest.mark.kafka
 @pytest.mark.slow
-def test_ctrl_c_ends_the_sending_and_still_reports(kafka_node: Node, people: list[RealPerson], tmp_path: Path) -> None:
-    with served(tmp_path / "site", people, kafka_node) as site:
+def test_ctrl_c_ends_the_sending_and_still_reports(people: list[RealPerson], tmp_path: Path) -> None:
+    with fresh_node(tmp_path / "kafka") as node, served(tmp_path / "site", people, node) as site:
         options = ("--curve", "flat", "--minutes", 60, "--people", 20_000, "--selfies", 4, "--folder", tmp_path)
         with program("surge", *options, "--config", site.config, folder=tmp_path / "said") as started:
             started.wait_until(lambda: "mengirim" in started.err())
