@@ -9,7 +9,7 @@ SEED ?=
 PEOPLE ?=
 BROKERS ?= 1
 
-.PHONY: help setup demo gpu-check race chaos kill-everything soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
+.PHONY: help setup demo gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,8 +44,8 @@ demo: .venv/runtime.ok ## a few small true mornings, end to end (BROKER=kafka, F
 soak: setup ## an hour at 80 % load: does any process grow? (MINUTES=60) runs/soak
 	@$(BIN)/python -m benchmarks.soak --rounds 1 $(if $(MINUTES),--minutes $(MINUTES))
 
-test: setup typing-links ## every test
-	@$(BIN)/python -m pytest -q
+test: setup typing-links ## every test but the longest faults
+	@$(BIN)/python -m pytest -q -m "not chaos"
 
 test-fast: .venv/tools.ok ## without Kafka, PostgreSQL, Ray, big models: under a minute
 	@$(BIN)/python -m pytest -q -m "not kafka and not postgres and not ray and not slow"
@@ -62,6 +62,12 @@ typing-links:
 
 gpu-check: .venv-gpu/ok ## does a card compute what the processor does, and how fast: runs/gpu-check.json
 	@.venv-gpu/bin/python -m benchmarks.gpu_check
+
+faults: setup ## every fault of docs/faults.md that can be injected here, the longest too
+	@$(BIN)/python -m pytest -q tests/chaos
+
+mutation: setup ## change the rules and the commit logic in one place after another: do tests notice? (half an hour)
+	@$(BIN)/python -m dev.mutation
 
 chaos: setup ## random faults on real servers, the seven invariants, the negative controls (SECONDS=600, PEOPLE=N, SEED=S, BROKERS=1|3)
 	@$(BIN)/python -m tests.chaos.run_chaos --brokers $(BROKERS) $(if $(SECONDS),--seconds $(SECONDS)) \
