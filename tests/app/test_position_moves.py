@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from hadir.app.position_moves import Operator, Positions
 from hadir.attendance.ledger_moves import position_moves
 from hadir.core.clock import ManualClock
 from hadir.core.errors import InputError, OffsetLost
+from hadir.pipeline.memory import MemoryLog
 from hadir.pipeline.memory_reader import MemoryReader
 from hadir.pipeline.reconcile import Reconciled
 from hadir.pipeline.reconciler import Reconciler
@@ -110,9 +112,8 @@ def test_a_topic_made_anew_is_read_from_its_beginning(world: World, tmp_path: Pa
     """The ledger is ahead of the log: its own position would skip everything that comes."""
     send(world, 4)
     world.intake().run_until_idle()
-    anew = World.__new__(World)
-    anew.clock, anew.ledger, anew.photos, anew.seen = world.clock, world.ledger, world.photos, world.seen
-    anew.log = type(world.log)(world.clock)
+    anew = copy.copy(world)
+    anew.log = MemoryLog(world.clock)
     [fresh] = send(anew, 1)
     with pytest.raises(OffsetLost, match=r"made anew.*read-again"):
         anew.intake().run_until_idle()
