@@ -1,4 +1,4 @@
-"""Mutation testing of the rules that nobody may get wrong: `make mutation`, or `python -m dev.mutation [decide|commit]`.
+"""Mutation testing of the rules that nobody may get wrong: `make mutation`, or `python -m dev.mutation decide`.
 
 Each mutant changes one thing in a copy of HEAD; the tests that are named here must fail for it. Survivors are printed:
 each must be killed by a test or explained in docs/faults.md. cosmic-ray comes into an environment of its own under
