@@ -103,7 +103,7 @@ class KafkaSite:
         return KafkaTail(self.cluster).read(topic)
 
     def committed(self) -> Mapping[int, int]:
-        return committed(self.cluster, self._topic.name, GROUP)
+        return {p: offset for p, offset in committed(self.cluster, self._topic.name, GROUP).items() if offset}
 
     def ends(self) -> Mapping[int, int]:
         with closing(self.cluster.open(KafkaConsumer)) as consumer:
@@ -124,10 +124,11 @@ class Member:
         publisher: Sink | None = None,
         lock_wait_ms: int = 5_000,
         clock: Clock | None = None,
+        kind: type[Ledger] = Ledger,
     ) -> None:
         clock = clock or SystemClock()
         self.seen = Seen()
-        self.ledger = Ledger(Database(ledger_url, create=False, lock_wait_ms=lock_wait_ms))
+        self.ledger = kind(Database(ledger_url, create=False, lock_wait_ms=lock_wait_ms))
         self.sink = publisher or site.sink()
         self.relay = Relay(self.ledger, self.sink, clock)
         watched = CommitWatch(site.source(), self.ledger, CHECK_INS, report)
@@ -212,6 +213,8 @@ class Morning:
         self.wait_for_rows()
         # What bears no row (a repetition, a dead letter) is decided when the ledger stands at the end.
         until(lambda: self.ledger.positions(CHECK_INS) == self.site.ends(), lambda: "not decided to the end")
+        # A member may not have been given its partitions yet: the group waits for a dead one's session to end.
+        until(lambda: self.site.committed() == self.site.ends(), lambda: "not committed to the end")
         for member in self.members:
             member.stop()
             assert member.failure is None, member.failure

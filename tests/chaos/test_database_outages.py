@@ -128,7 +128,7 @@ def test_a_way_to_postgres_one_byte_at_a_time_is_only_slow(postgres: Postgres) -
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("how", ["swallowed", "frozen"])
+@pytest.mark.parametrize("how", ["swallowed", pytest.param("frozen", marks=pytest.mark.chaos)])
 def test_a_postgres_that_says_nothing_is_given_up_and_asked_again(postgres: Postgres, how: str) -> None:
     """Neither the server's time-outs nor TCP's help: all that is sent is acknowledged and never answered."""
     with proxy(port_of(postgres)) as between:

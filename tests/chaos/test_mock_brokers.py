@@ -117,7 +117,7 @@ def test_a_leader_that_is_in_no_list_of_brokers_neither_hangs_nor_floods_the_log
     sink.send(messages(1))
 
 
-@pytest.mark.parametrize("code", [14, 15, 16, 22, 25, 27])
+@pytest.mark.parametrize("code", [14, 16, 25, *(pytest.param(code, marks=pytest.mark.chaos) for code in (15, 22, 27))])
 def test_a_commit_that_fails_is_made_good_by_a_later_one(
     mock: MockCluster, sink: KafkaSink, member: Member, code: int
 ) -> None:
