@@ -110,6 +110,14 @@ def test_orientation_is_applied_to_reduced_photos_as_well(orientation: int) -> N
     assert photo.reduction == 2
 
 
+@pytest.mark.parametrize(("width", "height"), [(4032, 3024), (3024, 4032)])
+def test_a_selfie_of_twelve_megapixels_is_decoded_at_the_size_that_detection_needs(
+    width: int, height: int, jpeg: Encode
+) -> None:
+    photo = decode_photo(jpeg(np.zeros((height, width, 3), dtype=np.uint8)), CHECK_IN_PHOTOS)
+    assert photo.pixels.size < width * height * 3 / 15
+
+
 @pytest.mark.parametrize(
     ("width", "height", "reduction"),
     [(640, 480, 1), (1279, 960, 1), (1280, 720, 1), (1280, 960, 2), (960, 1280, 2), (2560, 1920, 4), (5120, 3840, 8)],
