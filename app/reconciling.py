@@ -38,6 +38,7 @@ NOTES = "reconcile.json"
 """In the run's folder."""
 FIRST_S = 60.0
 """After a start, the backlog comes first."""
+CLOSE_S = 5.0
 NAMED_IN_LOG = 10
 
 NO_UNIT = "-"
@@ -128,7 +129,8 @@ class Reconciling:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._end.set()
-        self._thread.join()
+        # A round that waits for a broker that is down ends with the process: nothing of it counts.
+        self._thread.join(CLOSE_S)
 
     def look(self, paced: bool = True) -> Standing:
         """One round, at its share of a core or (not `paced`) as fast as it goes; waits for another that is under way.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dev.kafka.node import Node, missing_part, start, stop
+from dev.kafka.secured import SecuredNode, missing_secured_part, secured_node
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,12 @@ def kafka_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     node = start(tmp_path_factory.mktemp("kafka"))
     yield node
     stop(node)
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredNode]:
+    """A real one-node Kafka that asks for TLS, a password and permissions; ended by its pid."""
+    if (missing := missing_secured_part()) is not None:
+        pytest.skip(missing)
+    with secured_node(tmp_path_factory.mktemp("secured") / "node") as node:
+        yield node

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from dev.kafka.secured import SecuredNode, missing_secured_part, secured_node
+from dev.kafka.secured import SecuredNode
 from hadir.core.errors import ConfigError, HadirError, SetupError, StreamError, StreamUnavailable
 from hadir.core.message import Message
 from hadir.pipeline.kafka import KafkaSource
@@ -49,12 +49,9 @@ RECONCILE: tuple[Permission, ...] = (
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredNode]:
-    if (missing := missing_secured_part()) is not None:
-        pytest.skip(missing)
-    with secured_node(tmp_path_factory.mktemp("secured") / "node") as node:
-        create_topics(node.admin, SPECS)
-        yield node
+def secured(secured_kafka: SecuredNode) -> SecuredNode:
+    create_topics(secured_kafka.admin, SPECS)
+    return secured_kafka
 
 
 @pytest.fixture(autouse=True)
