@@ -141,6 +141,7 @@ def _settings(options: DemoOptions) -> Settings:
         f'[run]\nfolder = {_toml(place)}\nbroker = "{options.broker}"\npool = "{options.pool}"',
         f'[kafka]\ngroup = "hadir-demo-{SystemClock().now_ms()}"',
         "[stores]\n" + "\n".join(f"{name.replace('-', '_')} = {_toml(place / name)}" for name in _STORES),
+        '[replay]\nnear = "record"  # every selfie of the demo is a variation of a few photos',
         "[attendance]\n" + "\n".join(f"{name} = {_toml(path)}" for name, path in site.items()),
         f"[ledger]\nurl = {_toml(f'sqlite:///{place}/ledger.db')}\nheads = {_toml(place / 'ledger-heads.jsonl')}",
     ]

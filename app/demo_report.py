@@ -19,7 +19,8 @@ CAVEAT = (
     "person, and about 13,000 people are synthetic vectors: this proves the plumbing, not the accuracy. Selfies are "
     "drawn anew until the very pack that judges them calls them usable, and nobody signs for a colleague whom that "
     "pack hardly tells apart: no error rate can be read from these verdicts. For accuracy, run hadir evaluate on "
-    "photos of different days. Liveness is not measured yet."
+    "photos of different days. Variations of one photo look like copies of it, so near copies are only recorded here; "
+    "the same file twice goes to a human. Liveness is not measured yet."
 )
 
 

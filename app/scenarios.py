@@ -87,6 +87,7 @@ class _Draft:
     mismatch: bool = False
     raw: bytes | None = None
     copies: tuple[str, ...] = ()
+    again: CheckIn | None = None
 
 
 def _settle(drafts: list[_Draft]) -> Iterator[Planned]:
@@ -104,6 +105,9 @@ def _settle(drafts: list[_Draft]) -> Iterator[Planned]:
         yield Planned(check_in.person, value, Expected(check_in.id, outcome, reason.value), draft.label)
         for copy in draft.copies:
             yield Planned(check_in.person, _copy(check_in, value, copy), None, copy)
+        if draft.again is not None:
+            replayed = Expected(draft.again.id, Outcome.REVIEW, Reason.PHOTO_REPLAYED.value)
+            yield Planned(draft.again.person, encode_check_in(draft.again), replayed, "photo sent again")
     for i in range(3):
         yield Planned(f"noise-{i}", b"\xc1 not a check-in", None, "undecodable")
 
@@ -161,6 +165,13 @@ def _ok(cast: Cast, person: RealPerson, direction: Direction = Direction.IN) -> 
 def _honest(cast: Cast, copies: tuple[str, ...] = ()) -> list[_Draft]:
     person = _working(cast)
     return [_Draft(_claim(cast, person), _ok(cast, person), "honest", copies=copies)]
+
+
+def _sent_again(cast: Cast) -> list[_Draft]:
+    """The photo of this morning's check-in, in another one: as whoever keeps photos for later would do."""
+    person = _working(cast)
+    first = _claim(cast, person)
+    return [_Draft(first, _ok(cast, person), "honest", again=_claim(cast, person, photos=first.photos))]
 
 
 def _leaving(cast: Cast) -> list[_Draft]:
@@ -224,7 +235,8 @@ def _landscape(cast: Cast) -> dict[str, object]:
 def _several_faces(cast: Cast) -> list[_Draft]:
     if cast.crowd is None:
         return []
-    check_in = _claim(cast, _working(cast), photos=(encode_jpeg(cast.crowd),))
+    photo = encode_jpeg(cast.crowd, int(cast.rng.integers(80, 96)))
+    check_in = _claim(cast, _working(cast), photos=(photo,))
     return [_Draft(check_in, (Outcome.REJECTED, Reason.SEVERAL_FACES), "several faces")]
 
 
@@ -266,6 +278,7 @@ _SCRIPT: tuple[tuple[Callable[[Cast], list[_Draft]], int], ...] = (
     (_honest, 108),
     (lambda cast: _honest(cast, copies=("duplicate",)), 8),
     (lambda cast: _honest(cast, copies=("id conflict",)), 2),
+    (_sent_again, 3),
     (_leaving, 20),
     (_two_photos, 10),
     (_colleague, 24),

@@ -51,6 +51,17 @@ def test_a_duplicate_is_the_same_bytes_and_a_conflict_is_not(records: list[Plann
             assert (before.value == copy.value) is (copy.label == "duplicate")
 
 
+def test_a_photo_that_is_sent_again_follows_its_first_under_another_id(records: list[Planned]) -> None:
+    pairs = [(before, copy) for before, copy in pairwise(records) if copy.label == "photo sent again"]
+    assert len(pairs) == 3
+    for before, copy in pairs:
+        first, again = (decode(Record(0, 0, NOW_MS, one.key.encode(), one.value, ())) for one in (before, copy))
+        assert first.photo_sha256 == again.photo_sha256
+        assert first.id != again.id
+        assert copy.expected is not None
+        assert (copy.expected.outcome, copy.expected.reason) == (Outcome.REVIEW, Reason.PHOTO_REPLAYED.value)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_third_stranger_at_one_person_is_expected_at_a_human(people: list[RealPerson], seed: int) -> None:
     faces = [one.expected for one in planned(people, seed) if one.label == "stranger" and one.expected is not None]
