@@ -30,7 +30,7 @@ _DONE = 0
 Gallery = Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")]
 Space = Annotated[
     str | None,
-    typer.Option("--pack", "--space", help="Which gallery, where there are several: its pack's name or its space."),
+    typer.Option("--pack", "--space", help="Which gallery: its pack's name or its space. Default: of what serves."),
 ]
 Synthetic = Annotated[int, typer.Option(min=0, max=1_000_000, help="People who are not real, for rehearsals.")]
 
@@ -73,10 +73,10 @@ def build(
     root = snapshots or Path(settings.stores.snapshots)
     before = read_pointers(root)
     path = _built(settings, root, _Wanted(gallery, space, synthetic, normalisation), clock)
+    placed = first_or_candidate(root, path.name, before, reason, clock)
     snapshot = load_snapshot(path)
     if not as_json:
         say_snapshot(path, snapshot)
-    placed = first_or_candidate(root, path.name, before, reason, clock)
     switch = None
     if promote and placed == "candidate":
         switch = promoting(settings, root, as_json).promote(path.name, Wish(reason))
@@ -92,13 +92,12 @@ class _Wanted:
 
 
 def _built(settings: Settings, root: Path, wanted: _Wanted, clock: Clock) -> Path:
-    from hadir.app.stores import gallery_root
+    from hadir.app.named_gallery import named_gallery
     from hadir.app.wiring import policy_of
     from hadir.core.thresholds import rate_key
-    from hadir.index.galleries import only_gallery
     from hadir.index.snapshot_build import build_snapshot
 
-    store = only_gallery(gallery_root(settings, wanted.gallery), wanted.space)
+    store = named_gallery(settings, space=wanted.space, gallery=wanted.gallery, snapshots=root)
     drawn = _drawn(settings, store.space, wanted.synthetic)
     with calibrating() as bar:
         return build_snapshot(

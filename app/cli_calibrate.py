@@ -36,7 +36,7 @@ def calibrate(
     gallery: Annotated[str | None, typer.Option(help="Folder or URI of galleries. Default: the settings'.")] = None,
     space: Annotated[
         str | None,
-        typer.Option("--pack", "--space", help="Which gallery, where there are several: its pack's name or its space."),
+        typer.Option("--pack", "--space", help="Which gallery: its pack's name or its space. Default: of what serves."),
     ] = None,
     normalisation: Normalise = "auto",
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="An HTML page with plots.")] = None,
@@ -48,17 +48,16 @@ def calibrate(
     Nothing is changed: `hadir index build` measures the same and keeps it in the snapshot.
     """
     from hadir.app.calibration_report import Report, calibration_document, say_calibration, write_calibration_page
-    from hadir.app.stores import gallery_root
+    from hadir.app.named_gallery import named_gallery
     from hadir.app.wiring import policy_of
     from hadir.core.errors import InputError
     from hadir.core.thresholds import rate_key
     from hadir.index.calibrate import calibrate as measured
-    from hadir.index.galleries import only_gallery
     from hadir.index.templates import by_person
 
     settings = settings_of(config)
     policy = policy_of(settings)
-    store = only_gallery(gallery_root(settings, gallery), space)
+    store = named_gallery(settings, space=space, gallery=gallery)
     people = by_person(store.templates())
     if not people:
         raise InputError("the gallery holds no templates: enrol people first (hadir enroll)")

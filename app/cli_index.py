@@ -112,11 +112,9 @@ def verify(place: Place = None, config: Config = None, as_json: Json = False) ->
 
 def _found(place: Path | None, config: Path | None) -> Path:
     """The folder that is meant: by id, by path, or the current one."""
-    from hadir.index.pointers import resolve, snapshot_folder, snapshot_ids
+    from hadir.index.pointers import resolve, snapshot_folder
 
     if place is not None and place.exists():
         return resolve(place)
     root = Path(settings_of(config).stores.snapshots)
-    if place is None:
-        return resolve(root)
-    return snapshot_folder(root, str(place)) if str(place) in snapshot_ids(root) else resolve(place)
+    return resolve(root) if place is None else snapshot_folder(root, str(place))

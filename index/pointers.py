@@ -168,10 +168,15 @@ def resolve(path: Path) -> Path:
 def snapshot_folder(root: Path, snapshot_id: str) -> Path:
     """Where this snapshot lies. Raises SnapshotError: that is no id, or there is no such snapshot."""
     if not SNAPSHOT_ID.fullmatch(snapshot_id):
-        raise SnapshotError(f"{snapshot_id[:20]!r} is no snapshot's id: expected 16 hex digits (hadir index list)")
+        raise SnapshotError(
+            f"{snapshot_id[:40]!r} is no snapshot's id: expected 16 hex digits, hadir index list shows all under {root}"
+        )
     folder = root / snapshot_id
     if not folder.is_dir():
-        raise SnapshotError(f"snapshot {snapshot_id} is not under {root}: build it anew (hadir index build)")
+        raise SnapshotError(
+            f"snapshot {snapshot_id} is not under {root}: hadir index list shows which are, hadir index build makes "
+            "another"
+        )
     return folder
 
 

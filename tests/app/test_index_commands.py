@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hadir.app.demo_people import RealPerson
 from hadir.core.clock import SystemClock
 from hadir.index.acknowledgements import Acknowledgement, acknowledge
 from hadir.index.galleries import only_gallery, spaces
@@ -18,7 +20,8 @@ from hadir.index.promotion import HISTORY
 from hadir.index.snapshot_diff import enrolled
 from hadir.index.storage import Storage
 from tests.app.command_line import Said
-from tests.app.site import Site
+from tests.app.programs import HADIR
+from tests.app.site import Site, make_site
 
 SERVABLE = ["snapshot sound", "pack is here", "rates supported"]
 SOUND = {*SERVABLE, "people kept", "self-recall", "FNMR", "calibration", "replicas agree"}
@@ -364,6 +367,40 @@ def test_a_line_of_the_history_that_cannot_be_read_is_told(yard: Yard) -> None:
     assert said.code == 3
     assert "line 2 cannot be read" in said.problem()
     assert yard.document("history", code=3)["damaged_lines"] == [2]
+
+
+def test_an_id_that_is_not_there_is_said_to_be_none(served_site: Site) -> None:
+    for command in ("show", "verify"):
+        for wrong in ("nothere", "0123456789abcdef"):
+            said = served_site("index", command, wrong)
+            assert said.code == 1
+            assert wrong in said.problem()
+            assert "hadir index list" in said.problem()
+            assert "serves" not in said.problem()
+
+
+def test_a_reader_who_turns_away_does_not_leave_a_snapshot_without_a_role(yard: Yard) -> None:
+    yard.build()
+    arguments = ("index", "build", "--synthetic", "3", "--snapshots", yard.root, "--config", yard.site.config)
+    with subprocess.Popen([HADIR, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.communicate()
+    assert read_pointers(yard.root).candidate is not None
+
+
+def test_of_several_galleries_the_one_that_serves_is_built_unless_another_is_named(
+    people: list[RealPerson], tmp_path: Path
+) -> None:
+    site = make_site(tmp_path, people, SystemClock().now_ms(), '[faces]\nprecision = "int8"\n')
+    text = site.config.read_text(encoding="utf-8")
+    site.config.write_text(text.replace("[run]\n", '[run]\npool = "inline"\n'), encoding="utf-8")
+    site.serve()
+    assert site("reindex", "--pack", "open", "--precision", "fp16").code == 0
+    assert site("index", "build", "--json").document()["precision"] == "int8"
+    assert site("calibrate").code == 0
+    other = next(space for space in spaces(Storage(site.folder / "gallery")) if space.precision == "fp16")
+    assert site("index", "build", "--pack", other.name, "--json").document()["precision"] == "fp16"
 
 
 def test_a_snapshot_is_shown_and_verified_by_its_id(served_site: Site) -> None:
