@@ -45,7 +45,8 @@ def reindex(
     """Embed all enrolled photos with another pack, into a gallery of its own; what serves is not touched.
 
     A run that was stopped or killed goes on where it stood. Workers take only idle processor time. Exit code 3: some
-    photos failed, but everybody has a template; 4: somebody would be lost. The report names every failure.
+    photos failed, but everybody has a template; 4: somebody would be lost. The report names every failure; --dry-run
+    ends with the same codes, as far as it looks.
     """
     from hadir.app.reindexing import forecast, job_of
 
@@ -60,7 +61,7 @@ def reindex(
         print_json(forecast_document(job, found))
     else:
         lines(forecast_lines(found))
-    return _DONE
+    return _GATE_FAILED if found.lost else _PARTLY if found.missing or found.altered else _DONE
 
 
 def _run(settings: Settings, job: Job, workers: int, as_json: bool) -> int:

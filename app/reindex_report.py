@@ -21,6 +21,7 @@ __all__ = ["ProgressLines", "Took", "forecast_document", "forecast_lines", "repo
 _log = structlog.get_logger(__name__)
 
 _EVERY_S = 10.0
+_MOST_NAMED = 10
 
 _OWN = {
     PHOTO_MISSING: Sentence(
@@ -132,6 +133,7 @@ def forecast_document(job: Job, found: Forecast) -> dict[str, object]:
         "to_do": found.to_do,
         "resumed": found.resumed,
         "missing": [{"person": person, "photo": photo} for person, photo in found.missing],
+        "altered": [{"person": person, "photo": photo} for person, photo in found.altered],
         "lost": list(found.lost),
         "one_worker_photos_per_s": found.one_worker_photos_per_s,
         "estimate_s": found.seconds,
@@ -142,7 +144,11 @@ def forecast_lines(found: Forecast) -> Iterator[tuple[str, str]]:
     """The same in words."""
     yield "foto · photos", f"{found.photos} of {found.people} people, {found.already} are in the new space already"
     yield "sisa · to do", f"{found.to_do} photos, up to {found.resumed} of them finished by an earlier run"
-    yield "tidak ada · missing", f"{len(found.missing)} photos are not in the store; {len(found.lost)} people have none"
+    yield "tidak ada · missing", f"{len(found.missing)} photos are not in the store"
+    if found.altered:
+        named = ", ".join(f"{person}/{photo[:12]}" for person, photo in found.altered[:_MOST_NAMED])
+        yield "berubah · altered", f"{len(found.altered)} photos of the sample, the others were not read: {named}"
+    yield "hilang · lost", f"{len(found.lost)} people would have no template"
     if found.seconds is not None and found.one_worker_photos_per_s is not None:
         yield (
             "perkiraan · estimate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from hadir.app.reindex_folder import reindex_chunks, reindex_folder
 from hadir.app.run_folder import held
 from hadir.app.stores import gallery_root, pack_folder, photo_store, space_of
 from hadir.app.wiring import face_workers, runtime_of
-from hadir.core.errors import InputError
+from hadir.core.errors import GalleryError, InputError
 from hadir.core.settings import Settings
 from hadir.faces.open_pack import Choice
 from hadir.faces.pack import PackInfo
@@ -26,6 +26,7 @@ from hadir.index.durable import write_durably
 from hadir.index.galleries import galleries, gallery_at, only_gallery
 from hadir.index.gallery import Gallery
 from hadir.index.manifest import read_manifest
+from hadir.index.photo_store import PhotoStore
 from hadir.index.pointers import read_pointers, snapshot_folder
 from hadir.index.reindex_chunks import ChunkFiles
 from hadir.index.reindex_plan import CHUNK_PHOTOS, coverage, plan_reindex
@@ -50,8 +51,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a run would find. `missing` are photos of which the store keeps nothing, by person and id; `lost` people who
-    would have no template after it. `one_worker` is its rate in a short sample, None where there is nothing to do."""
+    """What a run would find. `missing` are photos of which the store keeps nothing, by person and id; `altered` those
+    of a short sample whose bytes are not what was enrolled (the others' nobody has read); `lost` people who would have
+    no template after it. `one_worker` is its rate in that sample, None where there is nothing to do."""
 
     people: int
     photos: int
@@ -59,6 +61,7 @@ class Forecast:
     to_do: int
     resumed: int
     missing: tuple[tuple[str, str], ...]
+    altered: tuple[tuple[str, str], ...]
     lost: tuple[str, ...]
     workers: int
     one_worker_photos_per_s: float | None
@@ -113,7 +116,9 @@ def forecast(settings: Settings, job: Job, workers: int) -> Forecast:
     there = [t for g in galleries(gallery_root(settings)) if g.space.name == space.name for t in g.templates()]
     plan = plan_reindex(job.source.space, space, held_now, there)
     stored = set(photo_store(settings).ids())
-    possible = [*there, *(template for template in plan.templates if template.id in stored)]
+    to_read = [template for template in plan.templates if template.id in stored]
+    sample, altered = _sample(photo_store(settings), [template.id for template in to_read])
+    possible = [*there, *(template for template in to_read if template.id not in altered)]
     found = coverage(held_now, possible)
     kept = ChunkFiles(reindex_chunks(settings), plan).written()
     return Forecast(
@@ -122,18 +127,29 @@ def forecast(settings: Settings, job: Job, workers: int) -> Forecast:
         already=found.photos - len(plan.templates),
         to_do=len(plan.templates),
         resumed=min(kept * CHUNK_PHOTOS, len(plan.templates)),
-        missing=found.missing,
+        missing=tuple((person, photo) for person, photo in found.missing if photo not in altered),
+        altered=tuple((person, photo) for person, photo in found.missing if photo in altered),
         lost=found.lost,
         workers=_workers(settings, workers),
-        one_worker_photos_per_s=_sample_rate(settings, job, [t.id for t in plan.templates if t.id in stored]),
+        one_worker_photos_per_s=_sample_rate(job, sample),
     )
 
 
-def _sample_rate(settings: Settings, job: Job, ids: list[str]) -> float | None:
-    """Photos per second of one process, over photos from the whole plan."""
-    chosen = ids[:: max(1, len(ids) // (2 * _SAMPLE_PHOTOS))][: 2 * _SAMPLE_PHOTOS]
-    read = [(identity, photo_store(settings).read(identity)) for identity in chosen]
-    photos = [EnrolledPhoto(identity, content, None) for identity, content in read if content is not None]
+def _sample(store: PhotoStore, ids: Sequence[str]) -> tuple[list[EnrolledPhoto], set[str]]:
+    """Photos from the whole plan, and the ids of those among them that were altered."""
+    photos, altered = [], set()
+    for identity in ids[:: max(1, len(ids) // (2 * _SAMPLE_PHOTOS))][: 2 * _SAMPLE_PHOTOS]:
+        try:
+            content = store.read(identity)
+        except GalleryError:
+            altered.add(identity)
+        else:
+            photos += [] if content is None else [EnrolledPhoto(identity, content, None)]
+    return photos, altered
+
+
+def _sample_rate(job: Job, photos: Sequence[EnrolledPhoto]) -> float | None:
+    """Photos per second of one process."""
     if not photos:
         return None
     stage = job.spec()

@@ -83,6 +83,23 @@ def test_a_lost_photo_of_somebody_who_has_another_is_partly_done(site: Site) -> 
     assert site("reindex", *FP16).code == 3, "a template needs its photo no longer"
 
 
+def test_a_dry_run_reports_an_altered_photo_as_the_run_does(site: Site) -> None:
+    (person, photo), *_ = sorted(held(site)["int8"])
+    (site.photos / person / "second.png").write_bytes(site.photo(person).read_bytes() + b"\0")
+    assert site("enroll", site.photos).code in {0, 3}
+    kept = site.folder / "kept" / photo[:2] / photo
+    kept.write_bytes(kept.read_bytes()[:-1] + b"x")
+    foretold = site("reindex", *FP16, "--dry-run", "--json")
+    assert foretold.code == 3
+    assert foretold.document()["altered"] == [{"person": person, "photo": photo}]
+    assert (foretold.document()["missing"], foretold.document()["lost"]) == ([], [])
+    said = site("reindex", *FP16, "--dry-run")
+    assert f"{person}/{photo[:12]}" in said.out
+    assert site("reindex", *FP16, "--json").document()["failed"] == [
+        {"person": person, "photo": photo, "reason": "photo_altered"}
+    ]
+
+
 def test_somebody_without_any_template_is_a_failed_gate_and_named(site: Site) -> None:
     person, photo = min(held(site)["int8"])
     photo_store(settings_of(site.config)).forget(photo)
