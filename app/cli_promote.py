@@ -42,6 +42,9 @@ def promote(
     shadow: Annotated[
         int, typer.Option("--shadow", min=0, max=100_000, help="Live check-ins that it must decide first, as a gate.")
     ] = 0,
+    listen: Annotated[
+        float, typer.Option(min=1, max=86_400, help="Seconds to listen for them at most; too few fail the gate.")
+    ] = 600.0,
     snapshots: Snapshots = None,
     config: Config = None,
     as_json: Json = False,
@@ -60,7 +63,8 @@ def promote(
     chosen = snapshot or read_pointers(root).candidate
     if chosen is None:
         raise wrong_use(f"no snapshot waits under {root}: build one (hadir index build) or name one (hadir index list)")
-    switch = promoting(settings, root, as_json).promote(chosen, Wish(reason, by, force, wait_s=wait, shadow=shadow))
+    wish = Wish(reason, by, force, wait_s=wait, shadow=shadow, listen_s=listen)
+    switch = promoting(settings, root, as_json).promote(chosen, wish)
     return _told(switch, NOW_SERVES, as_json)
 
 
@@ -137,14 +141,15 @@ def promoting(settings: Settings, root: Path, as_json: bool) -> Promoting:
     """Who changes what serves, and tells every gate as it is measured unless machines listen."""
     import time
 
-    from hadir.app.cli_shadow import say_shadow
+    from hadir.app.cli_shadow import listening, say_shadow
     from hadir.app.promoting import Promoting
-    from hadir.app.shadow import run_shadow
+    from hadir.app.shadow import ShadowOptions, run_shadow
     from hadir.app.switch_report import say_gate
     from hadir.core.clock import SystemClock
 
-    def shadow(snapshot_id: str, check_ins: int) -> ShadowReport:
-        report = run_shadow(settings, snapshot_id, check_ins)
+    def shadow(snapshot_id: str, check_ins: int, listen_s: float) -> ShadowReport:
+        with listening(check_ins, listen_s) as told:
+            report = run_shadow(settings, snapshot_id, check_ins, ShadowOptions(listen_s=listen_s), told=told)
         if not as_json:
             say_shadow(report)
         return report

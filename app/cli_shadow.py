@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hadir.app.options import Config, Json, settings_of, wrong_use
-from hadir.app.output import lines, out, print_json, progress
+from hadir.app.output import err, lines, out, print_json, progress
 
 if TYPE_CHECKING:
     from hadir.app.shadow_report import ShadowReport
 
-__all__ = ["register", "say_shadow"]
+__all__ = ["listening", "register", "say_shadow"]
 
 _DONE, _PARTLY = 0, 3
 _SHOWN = 20
+_TELLS = 10
+"""Lines of progress from the first check-in to the last, where nobody sees a bar."""
 
 
 def register(group: typer.Typer) -> None:
@@ -43,19 +47,31 @@ def shadow(
     chosen = snapshot or read_pointers(Path(settings.stores.snapshots)).candidate
     if chosen is None:
         raise wrong_use("no snapshot waits as a candidate: build one (hadir index build) or name one")
-    with progress("membandingkan · comparing", check_ins) as bar:
-        report = run_shadow(
-            settings,
-            chosen,
-            check_ins,
-            ShadowOptions(sample, listen),
-            told=lambda count: bar.update(bar.task_ids[0], completed=count),
-        )
+    with listening(check_ins, listen) as told:
+        report = run_shadow(settings, chosen, check_ins, ShadowOptions(sample, listen), told=told)
     if as_json:
         print_json(report.document())
     else:
         say_shadow(report)
     return _DONE if report.compared >= check_ins else _PARTLY
+
+
+@contextmanager
+def listening(check_ins: int, listen_s: float) -> Iterator[Callable[[int], None]]:
+    """What is waited for and how far it is, on standard error also beside --json: a line now, then a bar on a terminal
+    or a line for every tenth. Gives what is to be told how many were decided."""
+    err.print(
+        f"Mendengarkan presensi · listening: {check_ins} live check-ins, for {listen_s:g} s at most", markup=False
+    )
+    step = max(1, check_ins // _TELLS)
+    with progress("membandingkan · comparing", check_ins) as bar:
+
+        def told(count: int) -> None:
+            bar.update(bar.task_ids[0], completed=count)
+            if not err.is_terminal and count % step == 0:
+                err.print(f"membandingkan · comparing: {count} / {check_ins}", markup=False)
+
+        yield told
 
 
 def say_shadow(report: ShadowReport) -> None:

@@ -33,20 +33,22 @@ class ShadowFound(Protocol):
     def changed(self) -> int: ...
 
 
-Shadow = Callable[[str, int], ShadowFound]
-"""Lets a snapshot decide so many live check-ins beside the one that serves; blocks until they are compared."""
+Shadow = Callable[[str, int, float], ShadowFound]
+"""Lets a snapshot decide so many live check-ins beside the one that serves; blocks until they are compared, or for so
+many seconds and what deciding the last of them takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """Why, who, whether in spite of failed gates, and how long to wait for the replicas. `shadow`: how many live
-    check-ins both decide first."""
+    check-ins both decide first, heard for `listen_s` seconds at most."""
 
     reason: str = ""
     by: str | None = None
     force: bool = False
     wait_s: float = 30.0
     shadow: int = 0
+    listen_s: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Promoting:
             return self._ask_again(before, run, wish)
         gates = self._measured(run.results(snapshot_id))
         if wish.shadow and not self._stops(gates, wish):
-            gates += self._measured(self._shadowed(snapshot_id, wish.shadow))
+            gates += self._measured(self._shadowed(snapshot_id, wish))
         if self._stops(gates, wish):
             return Switch(snapshot_id, before, gates)
         forced = any(not gate.ok for gate in gates)
@@ -135,11 +137,11 @@ class Promoting:
     def _stops(self, gates: Iterable[GateResult], wish: Wish) -> bool:
         return any(not gate.ok and (not wish.force or gate.name in UNFORCEABLE) for gate in gates)
 
-    def _shadowed(self, snapshot_id: str, check_ins: int) -> Iterator[GateResult]:
+    def _shadowed(self, snapshot_id: str, wish: Wish) -> Iterator[GateResult]:
         if self._shadow is None:
             raise ValueError("a shadow was wished for, and nobody casts one")
-        found = self._shadow(snapshot_id, check_ins)
-        yield shadow_gate(found.changed, found.compared, check_ins, self._limits.shadow)
+        found = self._shadow(snapshot_id, wish.shadow, wish.listen_s)
+        yield shadow_gate(found.changed, found.compared, wish.shadow, self._limits.shadow)
 
     def _measured(self, results: Iterable[GateResult]) -> tuple[GateResult, ...]:
         gates = []

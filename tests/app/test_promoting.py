@@ -47,13 +47,13 @@ def candidate(root: Path) -> str:
 def test_a_shadow_is_asked_last_and_its_differences_decide(served_site: Site, root: Path) -> None:
     asked = []
 
-    def shadow(snapshot_id: str, check_ins: int) -> Found:
-        asked.append((snapshot_id, check_ins))
+    def shadow(snapshot_id: str, check_ins: int, listen_s: float) -> Found:
+        asked.append((snapshot_id, check_ins, listen_s))
         return Found(500, 6)
 
     before, wanted = read_pointers(root), candidate(root)
-    switch = promoting(served_site, root, shadow).promote(wanted, Wish(shadow=500))
-    assert asked == [(wanted, 500)]
+    switch = promoting(served_site, root, shadow).promote(wanted, Wish(shadow=500, listen_s=90))
+    assert asked == [(wanted, 500, 90)]
     assert [gate.name for gate in switch.failed] == ["shadow"]
     assert switch.gates[-1].figures == {"changed": 6, "compared": 500, "asked": 500}
     assert read_pointers(root) == before
@@ -67,8 +67,8 @@ def test_a_shadow_without_differences_lets_pass(served_site: Site, root: Path) -
 
 
 def test_nobody_casts_a_shadow_for_what_has_failed_already(served_site: Site, root: Path) -> None:
-    def never(snapshot_id: str, check_ins: int) -> Found:
-        raise AssertionError((snapshot_id, check_ins))
+    def never(snapshot_id: str, check_ins: int, listen_s: float) -> Found:
+        raise AssertionError((snapshot_id, check_ins, listen_s))
 
     wanted = candidate(root)
     (root / wanted / "people.json").write_text("[]")
@@ -80,7 +80,7 @@ def test_what_changed_while_the_gates_were_measured_is_not_overwritten(served_si
     wanted, first = candidate(root), read_pointers(root).current
     assert first is not None
 
-    def meanwhile(snapshot_id: str, check_ins: int) -> Found:
+    def meanwhile(snapshot_id: str, check_ins: int, listen_s: float) -> Found:
         promote(root, snapshot_id)
         promote(root, first)
         set_candidate(root, wanted)

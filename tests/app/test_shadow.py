@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hadir.app.cli_shadow import listening
 from hadir.app.demo_people import RealPerson
 from hadir.app.shadow import ShadowOptions, in_sample, run_shadow
 from hadir.app.shadow_report import Judged, ShadowReport
@@ -160,3 +161,14 @@ def snapshot_without(built: Snapshots, root: Path) -> str:
     gallery = gallery_at(Storage(str(root.parent / "without")), space)
     gallery.add([one for one in whole.templates() if one.person != PERSON], space.name)
     return build_snapshot(root, gallery, 0, "test").name
+
+
+def test_waiting_is_told_on_standard_error_also_where_machines_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with listening(30, 45) as told:
+        assert "30 live check-ins, for 45 s at most" in capsys.readouterr().err
+        for count in range(1, 31):
+            told(count)
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1].endswith("30 / 30")
+    assert len(said.err.splitlines()) == 10
+    assert said.out == ""
