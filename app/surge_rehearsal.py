@@ -91,8 +91,7 @@ def check_options(options: SurgeOptions, settings: Settings, *, own: bool) -> No
         raise InputError("--faults breaks only what the surge itself has started: add --own, or leave --faults out")
     if settings.run.broker != "kafka":
         raise InputError('a surge goes through a real log: set [run] broker = "kafka"')
-    replay = getattr(settings, "replay", None)
-    if replay is not None and replay.near != "record":
+    if settings.replay.near != "record":
         raise InputError(
             "a surge sends variations of few photos, which the perceptual rule takes for replays: set [replay] near = "
             '"record" in the settings of the rehearsal'
@@ -166,7 +165,6 @@ def rehearse(settings: Settings, options: SurgeOptions, cast: Cast, own: OwnPart
 
 
 def _conditions(settings: Settings, options: SurgeOptions, cast: Cast, own: OwnParts | None) -> dict[str, object]:
-    replay = getattr(settings, "replay", None)
     return {
         "curve": options.curve,
         "people": options.people,
@@ -175,7 +173,7 @@ def _conditions(settings: Settings, options: SurgeOptions, cast: Cast, own: OwnP
         "seed": options.seed,
         "signers": len(cast.signers),
         "photos": f"{len(cast.photos)} different pictures, a new file each time",
-        "replay_near": "no such rule" if replay is None else replay.near,
+        "replay_near": settings.replay.near,
         "latency": "from the intended moment of sending to the verdict heard on its topic",
         "ledger": settings.ledger.url.partition(":")[0],
         "pool": settings.run.pool,

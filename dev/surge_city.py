@@ -69,7 +69,7 @@ def city_settings(folder: Path, sections: Mapping[str, Mapping[str, object]], na
     ours: dict[str, dict[str, object]] = {
         "stores": {"snapshots": folder / "snapshots", "case_photos": folder / "case-photos"},
         "attendance": dict(site),
-        **({"replay": {"near": "record"}} if "replay" in Settings.model_fields else {}),
+        "replay": {"near": "record"},
     }
     for section, keys in sections.items():
         ours[section] = {**ours.get(section, {}), **keys}

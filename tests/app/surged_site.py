@@ -11,14 +11,13 @@ import pytest
 
 from dev.kafka.node import Node, missing_part, start, stop
 from hadir.app.demo_people import RealPerson
-from hadir.core.settings import Settings
 from tests.app.kafka_site import kafka_site
 from tests.app.programs import program
 from tests.app.site import Site
 
 __all__ = ["REPLAY", "fresh_node", "served"]
 
-REPLAY = '[replay]\nnear = "record"\n' if "replay" in Settings.model_fields else ""
+REPLAY = '[replay]\nnear = "record"\n'
 """Variations of few photos are near one another."""
 
 

@@ -143,6 +143,14 @@ def test_a_surge_of_its_own_needs_a_checkout(tmp_path: Path, monkeypatch: pytest
     assert "a checkout of Hadir as the working folder" in said.problem()
 
 
+def test_photos_that_resemble_each_other_may_not_be_taken_for_replays(tmp_path: Path) -> None:
+    config = tmp_path / "strict.toml"
+    config.write_text('[replay]\nnear = "review"\n', encoding="utf-8")
+    said = hadir("surge", "--config", config)
+    assert said.code == 1
+    assert 'set [replay] near = "record"' in said.problem()
+
+
 def test_a_log_in_memory_is_no_place_to_rehearse(tmp_path: Path) -> None:
     config = tmp_path / "memory.toml"
     config.write_text(f'[run]\nbroker = "memory"\n{REPLAY}', encoding="utf-8")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Collection
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
+from hadir.app.options import DEFAULTS
 from hadir.app.surge_faults import FAULTS, Breaker, Fault, FaultKind, read_faults
 from hadir.core.errors import InputError, SetupError
+from hadir.core.settings import load_settings
 
 
 def faults_file(folder: Path, text: str) -> Path:
@@ -109,3 +113,22 @@ def test_what_cannot_be_broken_fails_the_surge() -> None:
     assert parts.broken.wait(30)
     with pytest.raises(SetupError, match="kill-worker runs"):
         breaker.end()
+
+
+def blocks_of(page: str) -> list[str]:
+    """Its TOML."""
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    return [dedent(block) for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
+
+
+def test_what_the_page_shows_is_what_is_read(tmp_path: Path) -> None:
+    settings, faults = blocks_of("surge.md")
+    override = tmp_path / "rehearsal.toml"
+    override.write_text(settings, encoding="utf-8")
+    assert load_settings(DEFAULTS, override).kafka.group == "hadir-rehearsal"
+    assert [one.what for one in read_faults(faults_file(tmp_path, faults))] == [
+        "kill-worker",
+        "pause-broker",
+        "kill-station",
+        "stop-database",
+    ]
