@@ -25,7 +25,7 @@ def bench(
         str,
         typer.Argument(
             metavar="NAME",
-            help="A file of benchmarks/: ceiling, drain, end-to-end, gpu, gpu-check, normalisation, promote, race, reindex, "
+            help="A file of benchmarks/: ceiling, drain, end-to-end, gpu, gpu-check, normalisation, promote, reindex, "
             "search, search-scale, soak, surge.",
         ),
     ],
