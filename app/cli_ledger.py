@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from hadir.app import cli_ledger_moves
+from hadir.app import cli_ledger_moves, cli_ledger_replays
 from hadir.app.options import Config, Json, LedgerUrl, settings_of, wrong_use
 from hadir.app.output import err, out, print_json
 
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("sweep", epilog="Example:  hadir ledger sweep --older-than-h 48")(sweep)
     cli_ledger_moves.register(group)
+    cli_ledger_replays.register(group)
     app.add_typer(group, name="ledger")
 
 

@@ -36,6 +36,8 @@ def document(row: LedgerRow, evidence: Mapping[str, Any] | None, reviewer: bool)
     body = None if evidence is None else dict(evidence)
     if body is not None and not reviewer:
         body["other_person"] = None
+        if body.get("replays"):
+            body["replays"] = [{**one, "of": None, "of_photo": None, "same_person": None} for one in body["replays"]]
         if body.get("face"):
             body["face"] = {**body["face"], "others": [{**other, "person": None} for other in body["face"]["others"]]}
     return {**asdict(row), "sentence": asdict(says), "evidence": body}
@@ -67,6 +69,7 @@ def _measured(body: Mapping[str, Any], reviewer: bool) -> Iterator[Line]:
         if alive := photo.get("liveness"):
             score = alive["reason"] if alive["score"] is None else f"{alive['score']:.3f} of 1"
             yield f"liveness of photo {number} (for reviewers, decides nothing)", score
+    yield from (_replay(one, reviewer) for one in body.get("replays") or ())
     place, fix = body.get("place"), body.get("fix")
     if place:
         yield "tempat · place", f"{place['distance_m']} m from {place['site']}, radius {place['radius_m']} m"
@@ -74,6 +77,16 @@ def _measured(body: Mapping[str, Any], reviewer: bool) -> Iterator[Line]:
         yield "posisi · fix", f"accuracy {fix['accuracy_m']} m, mock location: {fix['mock']}"
     if reviewer and body.get("other_person"):
         yield "hanya pemeriksa · for reviewers only", f"resembles {body['other_person']}"
+
+
+def _replay(replay: Mapping[str, Any], reviewer: bool) -> Line:
+    """Which check-in had the photo first is for reviewers: it may be another person's."""
+    how = "byte yang sama · the same bytes" if replay["exact"] else f"{replay['distance_bits']} dari · of 256 bit"
+    what = how + ("" if replay["decides"] else ", hanya dicatat · only recorded")
+    if reviewer:
+        whose = "pegawai yang sama · same person" if replay["same_person"] else "pegawai lain · another person"
+        what += f": {replay['of']} foto · photo {replay['of_photo'] + 1}, {whose}"
+    return f"pernah dikirim · sent before, photo {replay['photo'] + 1}", what
 
 
 def _similarities(face: Mapping[str, Any], thresholds: Mapping[str, Any]) -> Iterator[Line]:

@@ -2,7 +2,7 @@
 
 A shadow listens to the check-in topic on its own, without a group, from now on; decides what it hears with the
 candidate; waits until the ledger has the real verdicts of the same ids; and compares. What both judge differs in the
-face alone: roster, sites and shift are looked up anew, the history is the one that the real verdict was given with.
+face alone: roster, sites and shift are looked up anew, history and replays are those of the real verdict.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ from hadir.attendance.yardsticks import Yardsticks
 from hadir.core.check_in import Channel, CheckIn, Received
 from hadir.core.clock import Clock, SystemClock
 from hadir.core.errors import InputError, Undecodable
-from hadir.core.evidence import AppliedThreshold, Candidate, FaceFinding, History
+from hadir.core.evidence import AppliedThreshold, Candidate, FaceFinding, History, Replay
 from hadir.core.low_priority import in_background
 from hadir.core.settings import Settings
 from hadir.index.pointers import read_pointers, snapshot_folder
@@ -121,6 +121,7 @@ class _Shadow:
         history = body.get("history") or {}
         before = History(history.get("mismatches", 0), history.get("accepted", False))
         evidence = self._rules.evidence(received, self._rules.duty(received), finding, 0, before)
+        evidence = replace(evidence, replays=tuple(Replay(**one) for one in body.get("replays") or ()))
         verdict = decide(received, evidence, self._policy)
         reasons = tuple(reason.value for reason in verdict.reasons)
         would = Judged(verdict.outcome.value, reasons, _above(finding.claimed, evidence.accept))

@@ -10,6 +10,8 @@ from hadir.app.serving_pack import ServingPack, pack_for_space, runtime_of
 from hadir.app.stores import case_photo_storage, pack_folder
 from hadir.attendance.assemble import Assembler
 from hadir.attendance.ledger import Ledger
+from hadir.attendance.photo_memory import PhotoMemory
+from hadir.attendance.photo_replay import ReplayPolicy
 from hadir.attendance.policy import Policy, load_policy
 from hadir.attendance.roster import Roster
 from hadir.attendance.shifts import Shifts
@@ -43,6 +45,7 @@ __all__ = [
     "overridden",
     "pack_folder",
     "policy_of",
+    "replay_policy",
     "runtime_of",
     "serving",
     "serving_of",
@@ -164,7 +167,18 @@ def judge(
     rules = assembler(settings, policy, yardsticks, clock.now_ms())
     yardsticks.register(served.snapshot.manifest.id, served.yardstick)
     photos = CasePhotos(case_photo_storage(settings))
-    return Judge(ledger, rules, photos, policy=policy, stamp=served.stamp, topic=topic, clock=clock), yardsticks
+    memory = PhotoMemory(ledger.photos, replay_policy(settings), clock)
+    memory.load()
+    judging = Judge(
+        ledger, rules, photos, policy=policy, stamp=served.stamp, topic=topic, clock=clock, seen_before=memory
+    )
+    return judging, yardsticks
+
+
+def replay_policy(settings: Settings) -> ReplayPolicy:
+    """When a photo counts as sent before."""
+    replay = settings.replay
+    return ReplayPolicy(replay.window_days * 86_400_000, replay.distance_bits, replay.near == "review")
 
 
 def face_workers(settings: Settings) -> int:
