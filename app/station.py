@@ -21,6 +21,7 @@ from hadir.app.start_checks import require_disks, require_partitions
 from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving, serving_of
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_heads import write_heads
+from hadir.attendance.relay_lead import RelayLead
 from hadir.core.clock import Clock
 from hadir.core.freed_memory import keep_freed_memory
 from hadir.core.settings import Settings
@@ -102,7 +103,9 @@ class Station:
             self.metrics = StreamMetrics(clock)
             self._snapshot_watchers = [self.metrics, *snapshot_watchers]
             self._switch = SnapshotSwitch(served, self.pool, judging, yardsticks, self._snapshot_watchers)
-            self._relay = Relay(self.ledger, ends.sink, clock)
+            lead = RelayLead(settings.ledger.url)
+            self._closers.callback(lead.close)
+            self._relay = Relay(self.ledger, ends.sink, clock, leads=lead.held)
             heads = HeadsKeeper(self.ledger, Path(settings.ledger.heads), settings.ledger.heads_every_s, clock)
             self._closers.callback(ends.sink.close)
             self._closers.callback(heads.keep)

@@ -81,6 +81,11 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def session(self) -> Connection:
+        """A connection of one's own, each statement a transaction of its own; whoever asks closes it. Raises
+        DBAPIError."""
+        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
     def forget_log(self) -> None:
         """SQLite: empty the write-ahead log, which still holds what was erased, unless a reader needs it now."""
         if self.dialect != "sqlite":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -18,13 +18,16 @@ __all__ = ["Relay"]
 
 _log = structlog.get_logger(__name__)
 
-IDLE_S = 1.0
-"""How often an idle relay looks without being woken: for rows that another process left behind."""
+IDLE_S = 0.2
+"""How often an idle relay looks without being woken: for rows that another process has written."""
+STUCK_S = 3.0
+"""A relay that does not lead publishes all the same where nothing has left the outbox for so long."""
 
 
 class Relay:
     """One thread, so that one process never races itself. A crash between sending and marking sends again: readers
-    tell by id and revision, and the bytes are equal. Two processes on one ledger only cost duplicates."""
+    tell by id and revision, and the bytes are equal. Of several processes on one ledger one leads and publishes for
+    all; where it is frozen another steps in, and that may cost duplicates."""
 
     def __init__(
         self,
@@ -35,10 +38,17 @@ class Relay:
         observer: Observer | None = None,
         batch: int = 256,
         backoff: BackoffPolicy | None = None,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`leads` says whether this process is the one that publishes (`hadir.attendance.relay_lead`); it may raise
+        LedgerUnavailable."""
         self._outbox, self._sink, self._clock, self._batch = outbox, sink, clock, batch
         self._observer: Observer = observer if observer is not None else Observers()
         self._backoff = Backoff(clock, backoff or BackoffPolicy())
+        self._leads = leads
+        self._next_look_s = float("-inf")
+        self._waiting: tuple[int, ...] = ()
+        self._waiting_since_s = 0.0
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._serve, name="hadir-outbox", daemon=True)
@@ -53,10 +63,15 @@ class Relay:
 
     def step(self) -> bool:
         """Publish one batch; whether more may wait. On failure nothing is lost: it stays in the outbox."""
-        if self._backoff.wait_s() > 0:
+        now_s = self._clock.monotonic_s()
+        if self._backoff.wait_s() > 0 or now_s < self._next_look_s:
             return False
         try:
+            leads = self._leads()
             rows = self._outbox.unpublished(self._batch)
+            if not leads and not self._is_stuck(rows, now_s):
+                self._next_look_s = now_s + IDLE_S
+                return False
             refused = self._publish(rows) if rows else 0
         except (LedgerUnavailable, StreamUnavailable) as err:
             self._later(err)
@@ -64,6 +79,13 @@ class Relay:
         if not refused:
             self._backoff.worked()
         return len(rows) == self._batch and not refused
+
+    def _is_stuck(self, rows: Sequence[OutboxRow], now_s: float) -> bool:
+        """Whether nobody has published anything of what waits for too long."""
+        waiting = tuple(row.seq for row in rows)
+        if waiting != self._waiting:
+            self._waiting, self._waiting_since_s = waiting, now_s
+        return bool(rows) and now_s - self._waiting_since_s >= STUCK_S
 
     def drain(self) -> None:
         """Publish all that waits, on the caller's thread: for a finite run, and after `close`."""

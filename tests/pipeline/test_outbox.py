@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hadir.core.clock import ManualClock
-from hadir.core.errors import StreamError, StreamUnavailable
+from hadir.core.errors import LedgerUnavailable, StreamError, StreamUnavailable
 from hadir.core.message import Message
 from hadir.pipeline.dead_letters import read_dead_letters, replay
 from hadir.pipeline.memory import MemorySink
@@ -145,3 +145,45 @@ def test_a_letter_that_hadir_did_not_write_is_listed_too(world: World) -> None:
     world.log.append(Message(DEAD_LETTERS, b"p-1", b"x", (("partition", "²".encode()),)))
     [letter] = read_dead_letters(world.log.read(DEAD_LETTERS))
     assert (letter.code, letter.partition) == ("unknown", -1)
+
+
+def test_a_relay_that_does_not_lead_leaves_the_outbox_to_the_one_that_does(world: World) -> None:
+    clock = manual(world)
+    leader = Relay(world.ledger, MemorySink(world.log), world.clock)
+    follower = Relay(world.ledger, MemorySink(world.log), world.clock, leads=lambda: False)
+    for _ in range(20):
+        decide(world, 3)
+        follower.step()
+        clock.advance(1.0)
+        leader.step()
+    assert len(published(world)) == 60
+    assert len(set(published(world))) == 60
+
+
+def test_a_relay_that_does_not_lead_steps_in_where_nothing_leaves_the_outbox(world: World) -> None:
+    clock = manual(world)
+    follower = Relay(world.ledger, MemorySink(world.log), world.clock, leads=lambda: False)
+    decide(world, 3)
+    follower.drain()
+    clock.advance(2.9)
+    follower.drain()
+    assert published(world) == []
+    clock.advance(0.3)
+    follower.drain()
+    assert len(published(world)) == 3
+
+
+def test_while_nobody_can_tell_who_leads_nothing_is_published(world: World) -> None:
+    def nobody_knows() -> bool:
+        raise LedgerUnavailable("no answer")
+
+    relay = Relay(world.ledger, MemorySink(world.log), world.clock, observer=world.seen, leads=nobody_knows)
+    decide(world, 1)
+    assert not relay.step()
+    assert published(world) == []
+    assert world.seen.retries == [("outbox", "ledger_unavailable")]
+
+
+def manual(world: World) -> ManualClock:
+    assert isinstance(world.clock, ManualClock)
+    return world.clock
