@@ -28,7 +28,8 @@ def kafka_findings(settings: Settings) -> Iterator[Finding]:
     try:
         names = topic_names(cluster)
     except StreamUnavailable:
-        yield Finding("kafka", "note", f"nobody answers at {cluster.bootstrap}", "make kafka-up, or [kafka] bootstrap")
+        state: State = "missing" if settings.run.broker == "kafka" else "note"
+        yield Finding("kafka", state, f"nobody answers at {cluster.bootstrap}", "make kafka-up, or [kafka] bootstrap")
         return
     there = [spec for spec in ALL_TOPICS if spec.name in names]
     yield from tried("kafka", lambda _: _topics(cluster, there), settings)
@@ -38,6 +39,7 @@ def kafka_findings(settings: Settings) -> Iterator[Finding]:
     yield from tried("clock", _clock, settings)
     if not any(spec.name == CHECK_INS for spec in there):
         return
+    yield from tried("copies", _copies, settings)
     yield from tried("positions", _positions, settings)
 
 
@@ -66,6 +68,19 @@ def _clock(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "clock", state, f"Kafka's is {gap.ahead_s:+.1f} s from this machine's", "NTP" if state == "note" else ""
     )
+
+
+def _copies(settings: Settings) -> Iterator[Finding]:
+    from hadir.app.wiring import kafka_cluster
+    from hadir.pipeline.kafka_admin import fewest_copies
+    from hadir.pipeline.topics import CHECK_INS
+
+    copies = fewest_copies(kafka_cluster(settings), CHECK_INS)
+    if copies > 1:
+        yield Finding("copies", "ok", f"every check-in lies on {copies} brokers")
+    else:
+        do = "three brokers and replication factor 3 for a site (docs/delivery.md)"
+        yield Finding("copies", "note", "a check-in lies on one broker alone: as durable as its disk", do)
 
 
 def _positions(settings: Settings) -> Iterator[Finding]:

@@ -33,6 +33,7 @@ __all__ = [
     "answering",
     "check_topics",
     "create_topics",
+    "fewest_copies",
     "limit_kafka_logs",
     "record_of",
     "require_crc32c",
@@ -108,6 +109,17 @@ def topic_names(cluster: KafkaCluster, timeout_ms: int = BOOTSTRAP_MS) -> frozen
     """The topics that exist. Raises StreamUnavailable where no broker answers in time."""
     with _admin(cluster, bootstrap_timeout_ms=timeout_ms, request_timeout_ms=timeout_ms) as admin:
         return frozenset(admin.list_topics())
+
+
+def fewest_copies(cluster: KafkaCluster, topic: str) -> int:
+    """How many brokers hold the least copied partition of a topic that is there, in step with its leader.
+
+    Raises:
+        StreamUnavailable: no broker answers. SetupError: this user may not see it.
+    """
+    with _admin(cluster, f"DESCRIBE on topic {topic}") as admin:
+        [described] = admin.describe_topics([topic])
+        return min(len(partition["isr_nodes"]) for partition in described["partitions"])
 
 
 def create_topics(cluster: KafkaCluster, specs: Sequence[TopicSpec], replication: int = -1) -> list[str]:

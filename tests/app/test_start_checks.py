@@ -158,6 +158,7 @@ def test_the_doctor_finds_a_healthy_log_healthy(kafka_node: Node, tmp_path: Path
     at_position(settings, 0, 0)
     found = list(kafka_findings(settings))
     assert [states(found, part) for part in ("kafka", "clock", "positions")] == [["ok"], ["ok"], ["ok"]]
+    assert states(found, "copies") == ["note"], "one broker is one disk"
 
 
 @pytest.mark.kafka
