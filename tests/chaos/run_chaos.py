@@ -37,7 +37,7 @@ CONTROL_SECONDS, CONTROL_PER_S, CALM_SECONDS = 25.0, 300.0, 20.0
 _DONE, _ERROR, _BROKEN = 0, 1, 4
 
 WITH_TOKENS = "tokens stand in for decoding and for the models alone (dev/token_pack.py)"
-WITH_PHOTOS = "real photos, the open pack; tokens in the controls alone"
+WITH_PHOTOS = "real photos, the open pack, near copies are recorded only; tokens in the controls alone"
 
 
 def main(arguments: Sequence[str]) -> int:
