@@ -67,9 +67,11 @@ def surge(
 ) -> int:
     """Rehearse a morning: send check-ins along a curve, watch the verdicts, count what was lost, doubled or wrong.
 
-    Without --own: to the pipeline that runs with the same --config, whose log and ledger must be fresh ones. Ctrl-C
-    ends the sending; what was sent is waited for and reported (exit code 3). Exit code 4: a verdict, a limit or an
-    invariant failed.
+    Without --own: to the pipeline that runs with the same --config, whose log and ledger must be fresh ones.
+
+    Ctrl-C ends the sending; what was sent is waited for and reported (exit code 3).
+
+    Exit code 4: a verdict, a limit or an invariant failed.
     """
     from hadir.app.surge_rehearsal import SurgeOptions, surge_against
 

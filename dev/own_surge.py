@@ -23,6 +23,7 @@ from hadir.app.demo_folder import MARK, demo_folder
 from hadir.app.logs import log_to
 from hadir.app.output import err, fail
 from hadir.app.run_folder import LOCK
+from hadir.app.surge_faults import read_faults
 from hadir.app.surge_rehearsal import OwnParts, SurgeOptions, check_options, moments_of, rehearse
 from hadir.core.errors import HadirError, SetupError
 from hadir.core.settings import Settings
@@ -53,6 +54,8 @@ def play_own(wanted: OwnSurge) -> int:
     options = wanted.options
     folder = _work_folder(options).absolute()
     moments_of(options)
+    if options.faults is not None:
+        read_faults(Path(options.faults))
     _start_anew(folder)
     log_to(folder / "log.jsonl")
     say = _silent if options.as_json else _say
