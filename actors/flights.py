@@ -164,10 +164,12 @@ class Flights:
         sick, self._sick = self._sick, []
         return sick
 
-    def dead(self, seat: int) -> None:
-        """This worker does not answer any more: nothing new for it; what it has in hand will say how it ended."""
+    def dead(self, seat: int, *, excused: bool = False) -> None:
+        """This worker does not answer any more, or is ended: nothing new for it; what it has in hand will say how it
+        ended, and is charged unless `excused`."""
         if self._seats[seat].ready:
             self._seats[seat].leaving = True
+            self._seats[seat].excused = self._seats[seat].excused or excused
             self._settle(seat)
 
     def flying(self, seat: int) -> frozenset[int]:

@@ -6,10 +6,8 @@ done on the caller's thread, in `take`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,9 +18,10 @@ from hadir.actors.cluster import Cluster
 from hadir.actors.face_actor import FaceWorker, WorkerFacts, own_error, read_findings
 from hadir.actors.flights import Flight, Flights
 from hadir.actors.pace import Pace
+from hadir.actors.staff import Staff, WorkerInfo, start_failure
 from hadir.actors.stage_exchange import StageExchange
 from hadir.core.clock import Clock, SystemClock
-from hadir.core.errors import HadirError, PoolLost, SetupError
+from hadir.core.errors import PoolLost, SetupError
 from hadir.pipeline.ports import Exchange, FaceJob, JobResult, PoolRoom, StageFactory, Wake
 
 __all__ = ["RayPool", "WorkerInfo"]
@@ -36,20 +35,7 @@ START_LIMIT_S = 120.0
 PROOF_LIMIT_S = 20.0
 """One photo by an idle worker that has loaded its models: hundredths of a second. Who fails here spends nobody's
 budget."""
-FAILED_STARTS = 3
-"""Workers that fail to start or to prove themselves one after the other, with none between that served: what they load
-has gone bad."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
-    """One seat of the pool: the process that serves it now (0 while a fresh one starts), and how many came before."""
-
-    index: int
-    pid: int
-    restarts: int
-    rss_bytes: int
-    """When it had loaded its models."""
+WARM_WITHIN_S = 30.0
 
 
 class RayPool:
@@ -78,13 +64,8 @@ class RayPool:
         self._clock = clock or SystemClock()
         self._flights, self._pace = Flights(workers), pace or Pace()
         self._exchange = StageExchange(workers, self, stage_factory)
-        self._infos = [WorkerInfo(n, 0, 0, 0) for n in range(workers)]
-        self._workers: list[FaceWorker] = []
-        self._lost: PoolLost | None = None
+        self._staff = Staff(workers)
         self._calls = Calls(self._clock)
-        self._failed_starts = 0
-        self._why: dict[int, str] = {}
-        self._replaced: Counter[str] = Counter()
 
     @property
     def retries(self) -> int:
@@ -93,17 +74,24 @@ class RayPool:
 
     def workers(self) -> list[WorkerInfo]:
         """Who serves now, without asking them."""
-        return list(self._infos)
+        return self._staff.infos()
+
+    def ready(self) -> int:
+        """How many workers serve now. From any thread."""
+        return sum(info.pid != 0 for info in self._staff.infos())
+
+    def under_way(self) -> int:
+        """Calls, alarms and notes that wait for something: none where nothing is in hand."""
+        return len(self._calls)
 
     def replacements(self) -> Mapping[str, int]:
-        """How many workers were replaced, by what was wrong: they `died`, did not answer within the limit (`hung`),
-        were far slower than their peers (`slow`), or could not work (`failed`). From any thread."""
-        return dict(self._replaced)
+        """How many workers had to be replaced, by what was wrong with them. From any thread."""
+        return self._staff.replaced()
 
     def start(self, wake: Wake) -> None:
         self._calls.start(wake)
-        self._workers = [FaceWorker(self._exchange.stage_factory) for _ in self._infos]
-        futures = [worker.prove() for worker in self._workers]
+        workers = [self._staff.hire(seat, self._exchange.stage_factory) for seat in range(len(self._staff))]
+        futures = [worker.prove() for worker in workers]
         _, late = wait(futures, timeout=START_LIMIT_S)
         if late:
             raise SetupError(
@@ -112,7 +100,7 @@ class RayPool:
             )
         for seat, future in enumerate(futures):
             if (error := future.exception()) is not None:
-                raise _start_failure(error)
+                raise start_failure(error)
             self._seat(seat, future.result())
         self._cluster.note_processes()
         self._cluster.on_lost(wake)
@@ -127,13 +115,20 @@ class RayPool:
         self._raise_if_lost()
         self._calls.turn()
         for seat in self._flights.sick():
-            self._put_out(seat, "slow")
+            self._staff.end(seat, "slow")
         for seat in self._flights.vacancies():
             self._replace(seat)
         self._exchange.step()
         for flight in self._flights.departures():
             self._depart(flight)
         return self._flights.results()
+
+    def warm_up(self, photos: int) -> None:
+        """Let every worker do all that a batch of so many photos needs, one after the other; returns at once. Who
+        cannot is replaced. Progress is made in `take`."""
+        between_s = min(1.0, WARM_WITHIN_S / len(self._staff))
+        for seat in range(len(self._staff)):
+            self.later(seat * between_s, partial(self._warm, seat, photos))
 
     def exchange(self, stage_factory: StageFactory) -> None:
         self._exchange.begin(stage_factory)
@@ -145,10 +140,10 @@ class RayPool:
         self, seat: int, question: Callable[[FaceWorker], Future[Any]], then: Callable[[Future[Any]], None]
     ) -> None:
         """For the exchange, as its `Crew` says."""
-        worker = self._workers[seat]
+        worker = self._staff.worker(seat)
 
         def answered(future: Future[Any]) -> None:
-            if self._workers[seat] is worker:
+            if self._staff.sits(seat, worker):
                 then(future)
 
         self._calls.follow(question(worker), answered, (self._call_limit_s, partial(self._on_hang, seat, worker)))
@@ -168,13 +163,10 @@ class RayPool:
 
     def close(self) -> None:
         self._calls.close()
-        workers, self._workers = self._workers, []
-        if self._cluster.lost() is None:
-            for worker in workers:
-                worker.end()
+        self._staff.leave(alive=self._cluster.lost() is None)
 
     def _depart(self, flight: Flight) -> None:
-        worker = self._workers[flight.seat]
+        worker = self._staff.worker(flight.seat)
         hang = partial(self._on_hang, flight.seat, worker)
         if flight.alone:
             # A worker may have died while it was idle, unnoticed, or be unable to work. Whoever was unlucky before is
@@ -184,7 +176,7 @@ class RayPool:
             self._call(flight)
 
     def _call(self, flight: Flight) -> None:
-        worker = self._workers[flight.seat]
+        worker = self._staff.worker(flight.seat)
         limits = [(self._call_limit_s, partial(self._on_hang, flight.seat, worker))]
         photos = self._photos_before(flight)
         # What is tried again may take its time: no slow photo is chased from worker to worker.
@@ -200,16 +192,32 @@ class RayPool:
 
     def _on_late(self, flight: Flight) -> None:
         for seat in self._flights.late(flight.number)[:1]:
-            self.ask(seat, FaceWorker.prove, partial(self._on_witness, flight))
+            self.ask(seat, FaceWorker.prove, partial(self._on_witness, flight, seat))
 
-    def _on_witness(self, flight: Flight, future: Future[WorkerFacts]) -> None:
-        if future.exception() is None:
+    def _warm(self, seat: int, photos: int) -> None:
+        since_s = self._clock.monotonic_s()
+
+        def answered(future: Future[WorkerFacts]) -> None:
+            if self._has_proven(seat, future):
+                took_s = round(self._clock.monotonic_s() - since_s, 3)
+                _log.info("face_worker_warm", worker_pid=future.result().pid, photos=photos, seconds=took_s)
+
+        self.ask(seat, lambda worker: worker.prove(photos), answered)
+
+    def _on_witness(self, flight: Flight, seat: int, future: Future[WorkerFacts]) -> None:
+        if self._has_proven(seat, future):
             self._flights.witness(flight.number)
 
-    def _put_out(self, seat: int, cause: str) -> None:
-        """End a worker that lives: its calls fail, and then it is replaced."""
-        self._why.setdefault(seat, cause)
-        self._workers[seat].end()
+    def _has_proven(self, seat: int, future: Future[WorkerFacts]) -> bool:
+        """Whether a worker that was asked to can work; if not it goes, and nothing that it has in hand is charged."""
+        if (error := future.exception()) is None:
+            return True
+        self._raise_if_lost()
+        if own_error(error) is not None:
+            self._staff.end(seat, "failed")
+            self._staff.failed(error)
+        self._flights.dead(seat, excused=own_error(error) is not None)
+        return False
 
     def _on_done(self, flight: Flight, photos: int, since_s: float, future: Future[bytes]) -> None:
         if (error := future.exception()) is not None:
@@ -220,7 +228,7 @@ class RayPool:
             self._report(flight, f"{len(findings)} findings")
             self._raised(flight)
         else:
-            self._failed_starts = 0
+            self._staff.served()
             self._pace.took(flight.seat, photos, self._clock.monotonic_s() - since_s)
             self._flights.landed(flight.number, findings)
 
@@ -236,11 +244,11 @@ class RayPool:
 
     def _raised(self, flight: Flight) -> None:
         if self._flights.raised(flight.number):
-            self._why.setdefault(flight.seat, "failed")
+            self._staff.blame(flight.seat, "failed")
 
     def _report(self, flight: Flight, error: str) -> None:
         attempt = flight.attempt
-        pid = self._infos[flight.seat].pid
+        pid = self._staff.infos()[flight.seat].pid
         _log.warning("face_batch_failed", error=error, jobs=len(attempt.jobs), attempt=attempt.number, worker_pid=pid)
 
     def _on_proof(self, flight: Flight, future: Future[WorkerFacts]) -> None:
@@ -250,21 +258,17 @@ class RayPool:
         self._raise_if_lost()
         self._flights.absent(flight.number)
         if own_error(error) is not None:
-            self._put_out(flight.seat, "failed")
-            self._count_failure(error)
+            self._staff.end(flight.seat, "failed")
+            self._staff.failed(error)
 
     def _on_hang(self, seat: int, worker: FaceWorker) -> None:
-        if self._workers[seat] is worker:
-            self._put_out(seat, "hung")
+        if self._staff.sits(seat, worker):
+            self._staff.end(seat, "hung")
 
     def _replace(self, seat: int) -> None:
-        cause = self._why.pop(seat, "died")
-        self._replaced[cause] += 1
-        _log.error("face_worker_replaced", cause=cause, worker_pid=self._infos[seat].pid)
-        self._workers[seat].end()
+        self._staff.dismiss(seat)
         self._exchange.gone(seat)
-        self._infos[seat] = replace(self._infos[seat], pid=0, restarts=self._infos[seat].restarts + 1)
-        worker = self._workers[seat] = FaceWorker(self._exchange.stage_factory)
+        worker = self._staff.hire(seat, self._exchange.stage_factory)
         hang = partial(self._on_hang, seat, worker)
         self._calls.follow(worker.prove(), partial(self._on_start, seat), (START_LIMIT_S, hang))
 
@@ -274,34 +278,16 @@ class RayPool:
             self._cluster.note_processes()
             return
         self._raise_if_lost()
-        self._count_failure(error)
-        self._why.setdefault(seat, "failed")
+        self._staff.failed(error)
+        self._staff.blame(seat, "failed")
         self._replace(seat)
 
-    def _count_failure(self, error: BaseException) -> None:
-        self._failed_starts += 1
-        failure = _start_failure(error)
-        _log.error("face_worker_cannot_serve", error=failure.code, times=self._failed_starts)
-        if self._failed_starts >= FAILED_STARTS:
-            self._lost = PoolLost(f"{self._failed_starts} fresh face workers in a row could not serve: {failure}")
-            raise self._lost from failure
-
     def _seat(self, seat: int, facts: WorkerFacts) -> None:
-        self._infos[seat] = replace(self._infos[seat], pid=facts.pid, rss_bytes=facts.rss_bytes)
+        self._staff.ready(seat, facts)
         self._flights.seated(seat)
         self._exchange.seated(seat)
 
     def _raise_if_lost(self) -> None:
-        if self._lost is not None:
-            raise self._lost
+        self._staff.raise_if_lost()
         if (part := self._cluster.lost()) is not None:
             raise PoolLost(f"Ray's {part} has ended: end this run and start again, log and ledger know all that is due")
-
-
-def _start_failure(error: BaseException) -> HadirError:
-    own = own_error(error)
-    if isinstance(own, HadirError):
-        return own
-    return SetupError(
-        f"a face worker cannot start ({type(own or error).__name__}): see the worker's log, and whether memory ran out"
-    )

@@ -12,6 +12,7 @@ from typing import Self
 from hadir.actors.cluster import Cluster, LocalRay, join
 from hadir.actors.pool import RayPool
 from hadir.app.log_ends import LogEnds
+from hadir.app.prewarm import Prewarm
 from hadir.app.reconciling import Reconciling, Standing, reconciler_of
 from hadir.app.run_folder import held
 from hadir.app.sharded_serving import ShardedServing
@@ -22,6 +23,7 @@ from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving,
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_heads import write_heads
 from hadir.attendance.relay_lead import RelayLead
+from hadir.attendance.shifts import Shifts
 from hadir.core.clock import Clock
 from hadir.core.freed_memory import keep_freed_memory
 from hadir.core.settings import Settings
@@ -120,10 +122,11 @@ class Station:
                 observer=Observers([self.metrics, heads, *watchers]),
                 limits=_limits(settings),
                 after_write=self._relay.wake,
-                each_round=self._switch.turn,
+                each_round=self._each_round,
                 on_assigned=on_assigned,
             )
             self._switch.join(self._intake.wake, self._intake.snapshots_in_hand)
+            self._prewarm = self._prewarming(settings, ends.topic)
             self._measure(settings)
             self._reconciling = self._reconciler(settings, ends)
         except BaseException:
@@ -149,6 +152,8 @@ class Station:
         gc.freeze()
         self._closers.callback(gc.unfreeze)
         self._watch_snapshots()
+        if self._prewarm is not None:
+            self._closers.enter_context(self._prewarm)
         if self._reconciling is not None and self._settings.reconcile.every_s:
             self._closers.enter_context(self._reconciling)
 
@@ -208,6 +213,25 @@ class Station:
         self._closers.callback(self._shards.close)
         return RayPool(cluster, self._placed(served).stage, workers)
 
+    def _prewarming(self, settings: Settings, topic: str) -> Prewarm | None:
+        """What is warmed up are workers of their own; the one in this process is part of it."""
+        pool = self.pool
+        if isinstance(pool, InlinePool) or not settings.pool.prewarm_min:
+            return None
+        return Prewarm(
+            Shifts.load(Path(settings.attendance.units), Path(settings.attendance.shifts)),
+            settings.pool.prewarm_min,
+            warm_up=lambda: pool.warm_up(settings.pool.batch_photos),
+            check_ledger=lambda: self.ledger.positions(topic),
+            wake=self._intake.wake,
+            clock=self._clock,
+        )
+
+    def _each_round(self) -> None:
+        self._switch.turn()
+        if self._prewarm is not None:
+            self._prewarm.turn()
+
     def _placed(self, served: Serving) -> Serving:
         """What the workers get: a stage of their own, or one that asks shards."""
         return served if self._shards is None else self._shards.place(served)
@@ -226,6 +250,10 @@ class Station:
 
     def _measure(self, settings: Settings) -> None:
         self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)
+        if isinstance(self.pool, RayPool):
+            self.metrics.watch_workers(self.pool.ready, self.pool.replacements)
+        else:
+            self.metrics.watch_workers(lambda: 1, dict)
         if settings.metrics.port:
             self._closers.enter_context(MetricsPage(self.metrics, settings.metrics.port, settings.metrics.host))
 

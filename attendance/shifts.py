@@ -23,7 +23,7 @@ from pathlib import Path
 
 from hadir.attendance.csv_table import Complaints, Numbered, Row, read_table
 from hadir.attendance.period import ALWAYS, Period
-from hadir.attendance.units import Units
+from hadir.attendance.units import Unit, Units
 from hadir.core.check_in import Direction
 from hadir.core.errors import ConfigError
 from hadir.core.evidence import ShiftWindow
@@ -38,6 +38,8 @@ _TIME = re.compile(r"(-?)([0-9]{1,2}):([0-5][0-9])(:00)?")
 _EARLIEST_MINUTE, _LATEST_MINUTE = -24 * 60, 48 * 60 - 1
 _NEIGHBOURS = tuple(timedelta(days=days) for days in (-1, 0, 1))
 """Which dates' shifts can be open now, by the limits above."""
+
+_A_WEEK_AND_A_DAY = 8
 
 _DAY_NAMES: Mapping[str, int] = {
     name: number
@@ -118,6 +120,18 @@ class Shifts:
         """What stands in place of a shift when none is open: `unit/2026-01-31/`, by the unit's local date."""
         return f"{unit}/{self.units.local_day(unit, at_ms).isoformat()}/"
 
+    def next_start_ms(self, after_ms: int) -> int | None:
+        """When the next shift of any unit starts, UTC: the earliest start that is later than a UTC time; None where
+        none starts within eight local days."""
+        starts = (
+            round((midnight + timedelta(minutes=shift.into.due)).timestamp() * 1000)
+            for unit in self.units
+            for shift in self._by_unit.get(unit.id, ())
+            for midnight in _midnights(unit, self.units.local_day(unit.id, after_ms))
+            if shift.runs_on(midnight.date())
+        )
+        return min((start for start in starts if start > after_ms), default=None)
+
     def _open(
         self, unit: str, direction: Direction, local: datetime, within: Period
     ) -> Iterator[tuple[int, int, date, str]]:
@@ -132,6 +146,12 @@ class Shifts:
                     late_s = seconds - window.due * 60
                     off_s = late_s if direction is Direction.IN else -late_s
                     yield abs(late_s), max(0, off_s) // 60, day, shift.code
+
+
+def _midnights(unit: Unit, first: date) -> Iterator[datetime]:
+    """The unit's next midnights; what is added to them is counted on its wall clock."""
+    for days in range(_A_WEEK_AND_A_DAY):
+        yield datetime.combine(first + timedelta(days=days), time.min, unit.zone)
 
 
 def day_of(key: str) -> date:

@@ -26,6 +26,8 @@ class MetricName(StrEnum):
     IN_FLIGHT = "hadir_in_flight_check_ins"
     OUTBOX = "hadir_outbox_unpublished"
     RETRIES = "hadir_pool_retries_total"
+    POOL_WORKERS = "hadir_pool_workers"
+    POOL_REPLACEMENTS = "hadir_pool_replacements_total"
     IMPOSTOR_COMPARISONS = "hadir_impostor_comparisons_total"
     IMPOSTOR_MATCHES = "hadir_impostor_matches_total"
     SNAPSHOT_INFO = "hadir_snapshot_info"
@@ -72,6 +74,12 @@ METRICS: dict[MetricName, Metric] = {
     ),
     MetricName.IN_FLIGHT: Metric("gauge", "Check-ins handed to workers and not back yet."),
     MetricName.OUTBOX: Metric("gauge", "Verdicts in the ledger that are not yet on their topic."),
+    MetricName.POOL_WORKERS: Metric("gauge", "Face workers that are ready to serve."),
+    MetricName.POOL_REPLACEMENTS: Metric(
+        "counter",
+        "Face workers that had to be replaced: they died, hung, were far slower than their peers, or could not work.",
+        ("cause",),
+    ),
     MetricName.RETRIES: Metric("counter", "Batches sent again after a worker died."),
     MetricName.IMPOSTOR_COMPARISONS: Metric(
         "counter", "Live probes times the enrolled people that nobody claimed them to be."

@@ -106,6 +106,7 @@ class Pool(_Section):
     batch_bytes: Annotated[int, Field(ge=1 << 20, le=64 << 20)]
     in_flight_check_ins: Annotated[int, Field(ge=1, le=100_000)]
     object_store_bytes: Annotated[int, Field(ge=75 << 20, le=64 << 30)]
+    prewarm_min: Annotated[float, Field(ge=0, le=240)]
     ray_address: str
     ray_token_file: str
 

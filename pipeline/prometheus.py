@@ -78,6 +78,11 @@ class StreamMetrics:
         self._gauge(MetricName.OUTBOX).set_function(outbox)
         self.registry.register(_KeptElsewhere(MetricName.RETRIES, retries))
 
+    def watch_workers(self, ready: Callable[[], int], replaced: Callable[[], Mapping[str, int]]) -> None:
+        """Ask these at every scrape: how many workers serve, and how many were replaced, by cause."""
+        self._gauge(MetricName.POOL_WORKERS).set_function(ready)
+        self.registry.register(_KeptElsewhere(MetricName.POOL_REPLACEMENTS, replaced))
+
     def on_serving(self, served: Served) -> None:
         if self._info is None:
             metric = METRICS[MetricName.SNAPSHOT_INFO]
@@ -157,14 +162,21 @@ class StreamMetrics:
 
 
 class _KeptElsewhere(Collector):
-    """A counter whose value somebody else keeps: read at the scrape."""
+    """A counter whose value somebody else keeps, or its values by its only label: read at the scrape."""
 
-    def __init__(self, name: MetricName, value: Callable[[], int]) -> None:
+    def __init__(self, name: MetricName, value: Callable[[], int | Mapping[str, int]]) -> None:
         self._name = name
         self._value = value
 
     def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily(self._name, METRICS[self._name].help, value=self._value())
+        value, metric = self._value(), METRICS[self._name]
+        if isinstance(value, int):
+            yield CounterMetricFamily(self._name, metric.help, value=value)
+            return
+        family = CounterMetricFamily(self._name, metric.help, labels=metric.labels)
+        for label, count in value.items():
+            family.add_metric([label], count)
+        yield family
 
 
 class MetricsPage:

@@ -25,6 +25,8 @@ from hadir.actors.ray_session import environment
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
 IFF_UP_RUNNING = 0x41
+ROOT = Path(__file__).parents[2]
+"""Of the repository, where `tests` can be imported."""
 
 
 def enter_network_of_its_own() -> None:
@@ -38,7 +40,9 @@ def enter_network_of_its_own() -> None:
 
 def no_network_of_its_own() -> str | None:
     """Why this machine cannot do it; None where it can."""
-    done = subprocess.run([sys.executable, "-m", "tests.actors.nodes", "try"], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.actors.nodes", "try"], capture_output=True, check=False, cwd=ROOT
+    )
     return None if done.returncode == 0 else "several Ray nodes need a network namespace of their own: not allowed here"
 
 
@@ -47,7 +51,7 @@ def on_nodes(folder: Path, nodes: int, command: Sequence[object]) -> Iterator[su
     """The command (as `nodes.py`) under way; what it says can be read, and everything is ended with it."""
     program = [sys.executable, "-m", "tests.actors.nodes", folder, nodes, *command]
     with subprocess.Popen(
-        list(map(str, program)), stdout=subprocess.PIPE, text=True, env=_without_ray(os.environ)
+        list(map(str, program)), stdout=subprocess.PIPE, text=True, cwd=ROOT, env=_without_ray(os.environ)
     ) as process:
         try:
             yield process

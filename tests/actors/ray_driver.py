@@ -26,7 +26,6 @@ from hadir.core.errors import HadirError
 from hadir.core.evidence import FaceFinding, PhotoFinding
 from hadir.index.snapshot import load_snapshot
 from hadir.pipeline.ports import FaceJob
-from tests.actors.nodes import node_of
 
 BUSY_S = 600.0
 
@@ -114,6 +113,8 @@ def _join(address: str, token_file: Path) -> None:
 
 
 def _shards(snapshot: Path) -> None:
+    from tests.actors.nodes import node_of  # to be had only where this runs as a module
+
     ray = join(os.environ["HADIR_POOL__RAY_ADDRESS"], Path(os.environ["HADIR_POOL__RAY_TOKEN_FILE"]))
     shards = IndexShards.start(snapshot, 2, BACKGROUND_CORES)
     spread, whole = shards.snapshot.connect(), load_snapshot(snapshot).index

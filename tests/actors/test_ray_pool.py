@@ -15,7 +15,8 @@ import pytest
 
 from hadir.actors.cluster import LocalRay
 from hadir.actors.flights import CRASHES_IN_A_ROW
-from hadir.actors.pool import FAILED_STARTS, RayPool
+from hadir.actors.pool import RayPool
+from hadir.actors.staff import FAILED_STARTS
 from hadir.core.errors import PackError, PoolLost, SetupError
 from hadir.pipeline.ports import Exchange, ExchangePhase, Pool
 from tests.actors.gate import Gate, gate_photo

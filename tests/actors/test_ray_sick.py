@@ -15,7 +15,8 @@ import pytest
 
 from hadir.actors.cluster import LocalRay
 from hadir.actors.pace import LEAST_SAMPLES, Pace
-from hadir.actors.pool import FAILED_STARTS, RayPool
+from hadir.actors.pool import RayPool
+from hadir.actors.staff import FAILED_STARTS
 from hadir.core.errors import PoolLost
 from hadir.core.evidence import FaceFinding
 from hadir.pipeline.ports import FaceJob, JobResult
@@ -75,6 +76,10 @@ def hasty_pool(local_ray: LocalRay) -> Iterator[RayPool]:
     pool.close()
 
 
+def what_was_wrong(pool: RayPool) -> dict[str, int]:
+    return {cause: times for cause, times in pool.replacements().items() if times}
+
+
 def both_have_worked(pool: RayPool, bell: Bell) -> None:
     """Each has answered often enough to be a measure for the other."""
     for ticket in range(100, 100 + LEAST_SAMPLES):
@@ -108,7 +113,7 @@ def test_a_stopped_worker_is_replaced_while_the_other_serves_and_its_photos_spen
     os.kill(victim, signal.SIGSTOP)
     results = serve_until_replaced(pool, bell, victim)
     assert {(result.finding is not None, result.attempts) for result in results} == {(True, 1)}
-    assert pool.replacements() == {"slow": 1}
+    assert what_was_wrong(pool) == {"slow": 1}
     assert not psutil.pid_exists(victim)
 
 
@@ -122,7 +127,7 @@ def test_without_other_work_an_idle_worker_is_the_witness(hasty_pool: RayPool) -
     pool.submit(jobs_of([b"good"], 1))
     results = take(pool, bell, 2)
     assert {(result.ticket, result.attempts) for result in results} == {(0, 1), (1, 1)}
-    assert pool.replacements() == {"slow": 1}
+    assert what_was_wrong(pool) == {"slow": 1}
 
 
 def test_when_all_stand_still_nobody_is_put_out(hasty_pool: RayPool) -> None:
@@ -139,7 +144,7 @@ def test_when_all_stand_still_nobody_is_put_out(hasty_pool: RayPool) -> None:
     for pid in before:
         os.kill(pid, signal.SIGCONT)
     assert {result.attempts for result in take(pool, bell, 2)} == {1}
-    assert ([info.pid for info in pool.workers()], pool.replacements()) == (before, {})
+    assert ([info.pid for info in pool.workers()], what_was_wrong(pool)) == (before, {})
 
 
 def test_a_slow_photo_is_looked_at_in_the_end(hasty_pool: RayPool, gate: Gate) -> None:
@@ -149,7 +154,7 @@ def test_a_slow_photo_is_looked_at_in_the_end(hasty_pool: RayPool, gate: Gate) -
     pool.submit(jobs_of([gate_photo(gate.path)]))
     gate.await_worker()
     [victim] = [pool.workers()[seat].pid for seat in range(2) if pool.flying(seat)]
-    while not pool.replacements():  # the idle one is the witness
+    while not what_was_wrong(pool):  # the idle one is the witness
         bell.wait()
         pool.take()
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -189,6 +194,23 @@ def test_workers_that_all_fail_their_proof_lose_the_pool_and_condemn_nobody(
     pool.close()
 
 
+def test_a_pool_that_is_warmed_up_finds_the_worker_that_cannot_work_before_a_photo_does(
+    local_ray: LocalRay, tmp_path: Path
+) -> None:
+    sick = tmp_path / "sick"
+    sick.write_text("nobody")
+    pool, bell = RayPool(local_ray, SickFactory(str(sick), True), 2), Bell()
+    pool.start(bell)
+    victim = pool.workers()[1].pid
+    sick.write_text(str(victim))
+    pool.warm_up(32)
+    while any(info.pid in {victim, 0} for info in pool.workers()):
+        bell.wait()
+        assert pool.take() == []
+    assert what_was_wrong(pool) == {"failed": 1}
+    pool.close()
+
+
 def test_what_was_replaced_is_counted_by_its_cause(local_ray: LocalRay, gate: Gate) -> None:
     pool, bell = RayPool(local_ray, GatedStage, 1), Bell()
     pool.start(bell)
@@ -200,5 +222,5 @@ def test_what_was_replaced_is_counted_by_its_cause(local_ray: LocalRay, gate: Ga
     take(pool, bell, 1)
     through.join()
     pool_is_whole(pool, bell)
-    assert pool.replacements() == {"died": 1}
+    assert what_was_wrong(pool) == {"died": 1}
     pool.close()

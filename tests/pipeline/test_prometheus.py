@@ -67,9 +67,18 @@ def test_outbox_and_retries_are_asked_at_the_scrape(world: World) -> None:
     assert value(metrics, "hadir_pool_retries_total") == 3
 
 
+def test_workers_and_their_replacements_are_asked_at_the_scrape(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    metrics.watch_workers(lambda: 2, lambda: {"died": 3, "slow": 0})
+    assert value(metrics, "hadir_pool_workers") == 2
+    assert value(metrics, "hadir_pool_replacements_total", cause="died") == 3
+    assert value(metrics, "hadir_pool_replacements_total", cause="slow") == 0
+
+
 def test_the_page_has_every_metric_with_its_kind_and_answers_on_loopback_alone(world: World) -> None:
     metrics = StreamMetrics(world.clock)
     metrics.watch(outbox=lambda: 0, retries=lambda: 0)
+    metrics.watch_workers(lambda: 0, lambda: {"died": 0})
     metrics.on_serving(Served("s", "e", "open", "Apache-2.0"))
     with MetricsPage(metrics, 0) as page, urllib.request.urlopen(f"http://127.0.0.1:{page.port}/metrics") as answer:
         text = answer.read().decode()
