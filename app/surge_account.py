@@ -24,7 +24,7 @@ from hadir.pipeline.log_reads import Stretch
 from hadir.pipeline.ports import Record
 from hadir.pipeline.topics import CHECK_INS, DEAD_LETTERS, VERDICTS
 
-__all__ = ["Account", "Marks", "Wrong", "account_for", "mark_topics", "require_a_log_of_its_own"]
+__all__ = ["Account", "Decided", "Marks", "Wrong", "account_for", "decided", "mark_topics", "require_a_log_of_its_own"]
 
 _REST_S = 60.0
 _LOOK_S = 0.2
@@ -67,7 +67,10 @@ class Account:
 
 
 @dataclass(slots=True)
-class _Rows:
+class Decided:
+    """What the ledger says of a plan: rows of revision 0 by id, outcomes, verdicts that are none of the right ones, and
+    the snapshots of all rows."""
+
     seen: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     wrong: list[Wrong] = field(default_factory=list)
@@ -113,7 +116,7 @@ def account_for(
     reader = KafkaReader(kafka_cluster(surge.settings))
     _await_rest(surge.settings, ledger, reader, marks)
     sent = {due.id: due for due in surge.plan if due.id in played.sent or due.id in played.unsure}
-    rows = _read_rows(ledger, sent)
+    rows = decided(ledger, sent)
     return Account(
         rows=rows.seen.total(),
         verdicts=rows.verdicts,
@@ -149,8 +152,9 @@ def _sent(surge: Surge, played: Played, beside: Iterable[CheckIn]) -> Sent:
     return Sent({**contents(played.sent), **canaries}, contents(played.unsure))
 
 
-def _read_rows(ledger: Ledger, sent: Mapping[str, Due]) -> _Rows:
-    rows = _Rows()
+def decided(ledger: Ledger, sent: Mapping[str, Due]) -> Decided:
+    """Walk over the whole ledger once. Raises LedgerUnavailable, LedgerTampered."""
+    rows = Decided()
     for line in export(ledger):
         rows.snapshots.add(str(line["snapshot"]))
         due = sent.get(str(line["id"]))
