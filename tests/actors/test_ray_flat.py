@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import threading
 
 import psutil
@@ -13,7 +14,7 @@ from hadir.actors.flights import CALLS_PER_SEAT
 from hadir.actors.pool import RayPool
 from hadir.core.errors import PoolBusy
 from tests.actors.gate import GatedStage
-from tests.actors.ray_pools import PATIENCE_S, Bell
+from tests.actors.ray_pools import PATIENCE_S, Bell, take
 from tests.pipeline.pool_contract import jobs_of
 
 pytestmark = pytest.mark.ray
@@ -64,4 +65,17 @@ def test_two_thousand_batches_under_overload_leave_nothing_behind_and_no_worker_
     assert pool.under_way() == 0
     grown = [after - before for before, after in zip(memory, resident(pool), strict=True)]
     assert max(grown) < MOST_BYTES, grown
+    pool.close()
+
+
+def test_full_batches_pass_without_the_object_store_which_so_can_never_be_full(local_ray: LocalRay) -> None:
+    ray = importlib.import_module("ray")
+    pool, bell = RayPool(local_ray, GatedStage, WORKERS, PATIENCE_S), Bell()
+    pool.start(bell)
+    calls = WORKERS * CALLS_PER_SEAT
+    for number in range(calls):
+        pool.submit(jobs_of([b"good" + bytes((1 << 20) - 4)] * 8, number * 8))
+    assert len(take(pool, bell, calls * 8)) == calls * 8
+    store = "object_store_memory"
+    assert ray.available_resources()[store] == ray.cluster_resources()[store]
     pool.close()
