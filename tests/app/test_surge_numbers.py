@@ -32,11 +32,15 @@ from tests.attendance.ledger_examples import batch_of, example_row
 
 PLACE = SigningPlace(Fix(-8.0, 113.0, 8.0), Fix(-7.9, 113.0, 8.0), on_shift=True)
 CAST = Cast([b"\xff\xd8"], [Signer("P1", (0,), (), PLACE)])
+HONEST = frozenset({(Outcome.ACCEPTED, Reason.OK), (Outcome.ACCEPTED, Reason.LATE)})
 GOOD = Account(1, Counter(accepted=1), (), (), (), (InvariantResult(5, "watched", None, ""),))
 
 
 def plan(*times_s: float) -> list[Due]:
-    return [replace(due, kind=Kind.HONEST) for due in lay_out(CAST, np.array(times_s, dtype=np.float64), 1)]
+    return [
+        replace(due, kind=Kind.HONEST, may_become=HONEST)
+        for due in lay_out(CAST, np.array(times_s, dtype=np.float64), 1)
+    ]
 
 
 def surge(*times_s: float) -> Surge:

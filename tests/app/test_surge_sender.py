@@ -21,18 +21,20 @@ from hadir.core.check_in import Fix
 from hadir.core.clock import ManualClock, SystemClock
 from hadir.core.errors import StreamError, StreamUnavailable
 from hadir.core.message import Message
+from hadir.core.verdict import Outcome, Reason
 from hadir.pipeline.messages import dead_letter_message
 from hadir.pipeline.ports import Record
 
 PATIENCE_S = 30.0
 PLACE = SigningPlace(Fix(-8.0, 113.0, 8.0), Fix(-7.9, 113.0, 8.0), on_shift=True)
 CAST = Cast([encode_jpeg(np.full((200, 200, 3), 90, np.uint8))], [Signer("P1", (0,), (), PLACE)])
+HONEST = frozenset({(Outcome.ACCEPTED, Reason.OK), (Outcome.ACCEPTED, Reason.LATE)})
 
 
 def plan(*times_s: float) -> list[Due]:
     """Honest ones alone, none sent twice."""
     laid = lay_out(CAST, np.array(times_s, dtype=np.float64), 1)
-    return [replace(due, kind=Kind.HONEST) for due in laid]
+    return [replace(due, kind=Kind.HONEST, may_become=HONEST) for due in laid]
 
 
 class Log:
