@@ -78,7 +78,8 @@ def rollback(
 ) -> int:
     """Let the previous snapshot serve again; once more brings you back. No gates: it has served before.
 
-    Exit code 4: it cannot be used and nothing changed. 3: it serves, and not every replica follows.
+    Exit code 4: it cannot be used and nothing changed. 3: it serves, and not every replica follows, or people who were
+    enrolled since are left behind: they are named, with how to bring them along.
     """
     from hadir.app.promoting import Wish
 

@@ -31,7 +31,14 @@ def register(app: typer.Typer) -> None:
 
 
 def reindex(
-    pack: Annotated[str, typer.Option("--pack", metavar="NAME|FOLDER", help="The pack to change to.")],
+    pack: Annotated[
+        str | None,
+        typer.Option(
+            "--pack",
+            metavar="NAME|FOLDER",
+            help="The pack to change to. Default: the one that serves, for people whom only other spaces hold.",
+        ),
+    ] = None,
     precision: Annotated[
         Literal["auto", "int8", "fp16"] | None, typer.Option(help="Of the new pack, where it has several.")
     ] = None,
@@ -43,6 +50,8 @@ def reindex(
     as_json: Json = False,
 ) -> int:
     """Embed all enrolled photos with another pack, into a gallery of its own; what serves is not touched.
+
+    With the pack that serves: only people who were enrolled while another one served, as after a rollback.
 
     A run that was stopped or killed goes on where it stood. Workers take only idle processor time. Exit code 3: some
     photos failed, but everybody has a template; 4: somebody would be lost. The report names every failure; --dry-run
@@ -126,6 +135,8 @@ def _tell(job: Job, done: Reindexed, report: str) -> None:
     lines([("laporan · report", report)])
     if done.lost:
         out.print("Belum boleh dipakai · not to be promoted: somebody would be lost. Mend what failed, then run again.")
+    elif job.catches_up:
+        out.print("Lanjut · next: hadir index build, then hadir index promote")
     else:
         named = job.pack.name if job.pack.name != job.source.space.pack else job.pack.embedding_space[:16]
         out.print(f"Lanjut · next: hadir index build --pack {named}")

@@ -147,7 +147,7 @@ def _replace_current(
         except (InputError, SnapshotError) as err:
             raise SnapshotError(
                 f"the person is erased from photos and gallery, but snapshot {current} still serves them ({err}): "
-                "build another one and promote it (hadir index build --promote), then erase again"
+                "mend that or let another one serve (hadir index build, hadir index promote --force), then erase again"
             ) from err
     return serving
 

@@ -114,10 +114,11 @@ class GateRun:
         if self._current is None:
             return people_gate(None, people, self.limits.people)
         try:
-            current = enrolled(snapshot_folder(self._root, self._current)).people.keys()
+            current = enrolled(snapshot_folder(self._root, self._current))
         except SnapshotError as error:
             return _incomparable("people kept", error)
-        return people_gate(current, people, self.limits.people)
+        waiting = {template.person for template in self._templates(current.manifest.space.name)}
+        return people_gate(current.people.keys() | waiting, people, self.limits.people)
 
     def _self_recall(self, snapshot: Snapshot) -> GateResult:
         people = [one for one in snapshot.index.people if not one.synthetic]

@@ -10,13 +10,16 @@ from typing import Literal, Protocol
 from hadir.app.gate_run import UNFORCEABLE, GateRun, limits_of
 from hadir.app.operator_name import operator_name
 from hadir.app.replica_wait import wait_for_replicas
+from hadir.app.stores import gallery_root
 from hadir.core.clock import Clock
 from hadir.core.errors import SnapshotError
 from hadir.core.settings import Settings
 from hadir.index.acknowledgements import Agreement
+from hadir.index.galleries import galleries
 from hadir.index.gates import GateResult, shadow_gate
-from hadir.index.pointers import Pointers, nudge, read_pointers, set_candidate
+from hadir.index.pointers import Pointers, nudge, read_pointers, set_candidate, snapshot_folder
 from hadir.index.promotion import Note, promote_noted, read_history, rollback_noted
+from hadir.index.snapshot_diff import enrolled
 
 __all__ = ["Placed", "Promoting", "Shadow", "ShadowFound", "Switch", "Wish", "first_or_candidate"]
 
@@ -53,13 +56,17 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What came of it. `after` and `agreement` are None where a gate kept it from happening."""
+    """What came of it. `after` and `agreement` are None where a gate kept it from happening. `lost` are people whom a
+    way back leaves behind: they served before it and do not after it, ascending; no history keeps their ids.
+    `same_space`: whether what served before is of the same embedding space."""
 
     snapshot: str
     before: Pointers
     gates: tuple[GateResult, ...]
     after: Pointers | None = None
     agreement: Agreement | None = None
+    lost: tuple[str, ...] = ()
+    same_space: bool = True
 
     @property
     def failed(self) -> tuple[GateResult, ...]:
@@ -120,6 +127,8 @@ class Promoting:
     def roll_back(self, wish: Wish) -> Switch:
         """To the previous snapshot, which served before: it must only be sound and have its pack here.
 
+        Whoever was enrolled since does not serve afterwards: that is no reason to stay with what is wrong, and said.
+
         Raises:
             SnapshotError: there is none, or another command has changed what serves meanwhile.
         """
@@ -130,9 +139,25 @@ class Promoting:
         gates = self._measured(run.servable(before.previous))
         if any(not gate.ok for gate in gates):
             return Switch(before.previous, before, gates)
+        lost, same_space = self._left_behind(before.current, before.previous)
         note = Note(self._clock.now_ms(), _who(wish), wish.reason, gates=gates)
         after = rollback_noted(self._root, note, before.generation)
-        return Switch(before.previous, before, gates, after, self._followed(before.previous, wish))
+        agreement = self._followed(before.previous, wish)
+        return Switch(before.previous, before, gates, after, agreement, lost, same_space)
+
+    def _left_behind(self, current: str | None, previous: str) -> tuple[tuple[str, ...], bool]:
+        """People of the current snapshot whom the previous one lacks, and whether both are of one space.
+
+        A current one that cannot be read is a reason to go back, not against it: then the gallery says who serves.
+        """
+        back = enrolled(snapshot_folder(self._root, previous))
+        try:
+            now = enrolled(snapshot_folder(self._root, current)) if current is not None else back
+        except SnapshotError:
+            people = {p for g in galleries(gallery_root(self._settings)) for p in g.owners().values()}
+            return tuple(sorted(people - back.people.keys())), False
+        same_space = now.manifest.space.name == back.manifest.space.name
+        return tuple(sorted(now.people.keys() - back.people.keys())), same_space
 
     def _stops(self, gates: Iterable[GateResult], wish: Wish) -> bool:
         return any(not gate.ok and (not wish.force or gate.name in UNFORCEABLE) for gate in gates)

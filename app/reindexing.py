@@ -15,6 +15,7 @@ from hadir.actors.leftovers import end_leftovers
 from hadir.actors.reindex import RayEmbedder
 from hadir.app.reindex_folder import reindex_chunks, reindex_folder
 from hadir.app.run_folder import held
+from hadir.app.serving_pack import pack_for_space
 from hadir.app.stores import gallery_root, pack_folder, photo_store, space_of
 from hadir.app.wiring import face_workers, runtime_of
 from hadir.core.errors import GalleryError, InputError
@@ -25,13 +26,15 @@ from hadir.faces.packs import OPEN, load_pack
 from hadir.index.durable import write_durably
 from hadir.index.galleries import galleries, gallery_at, only_gallery
 from hadir.index.gallery import Gallery
+from hadir.index.lacking_people import LackingPeople
 from hadir.index.manifest import read_manifest
 from hadir.index.photo_store import PhotoStore
 from hadir.index.pointers import read_pointers, snapshot_folder
 from hadir.index.reindex_chunks import ChunkFiles
 from hadir.index.reindex_plan import CHUNK_PHOTOS, coverage, plan_reindex
+from hadir.index.space import EmbeddingSpace
 from hadir.pipeline.embedding import Embedder, EmbedSpec, EnrolledPhoto, InlineEmbedder
-from hadir.pipeline.reindexing import Reindexed, Reindexing
+from hadir.pipeline.reindexing import Held, Reindexed, Reindexing
 
 __all__ = ["Forecast", "Job", "forecast", "job_of", "reindex", "source_gallery", "write_report"]
 
@@ -41,12 +44,14 @@ _SAMPLE_PHOTOS = 32
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What `hadir reindex` is about to do: `pack`'s vectors of everything that `source` holds."""
+    """What `hadir reindex` is about to do: `pack`'s vectors of everything that `source` holds. `catches_up`: the pack
+    serves already, and `source` are the people who are enrolled in other spaces alone."""
 
     pack: PackInfo
     spec: EmbedSpec
-    source: Gallery
+    source: Held
     folder: Path
+    catches_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +79,38 @@ class Forecast:
         return (self.to_do - self.resumed) / (self.one_worker_photos_per_s * self.workers)
 
 
-def job_of(settings: Settings, pack: str, precision: Choice | None = None) -> Job:
+def job_of(settings: Settings, pack: str | None, precision: Choice | None = None) -> Job:
     """Look at everything once, so that what is wrong is said before a worker starts.
 
-    `precision` is of the new pack; without it the settings' for the open pack, and for others the one that they have.
+    `pack` None is the one that serves: whom it lacks and another space holds is brought along. `precision` is of the
+    new pack; without it the settings' for the open pack, and for others the one that they have.
 
     Raises:
         PackError, SnapshotError, GalleryError, InputError: one line that says what to do.
     """
-    source = source_gallery(settings)
-    wanted = precision or (settings.faces.precision if pack == OPEN else "auto")
-    folder = pack_folder(settings, pack)
+    serves = source_gallery(settings)
+    folder, wanted = _pack_and_precision(settings, pack, precision, serves.space)
     info = load_pack(folder, wanted, runtime_of(settings)).info
-    if info.embedding_space == source.space.name:
-        raise InputError(
-            f"pack {info.name} makes the vectors that serve already (space {source.space.name[:16]}): name the pack "
-            "that you want to change to"
-        )
     spec = EmbedSpec(folder, wanted, info.embedding_space, runtime_of(settings))
-    return Job(info, spec, source, reindex_folder(settings))
+    if info.embedding_space != serves.space.name:
+        return Job(info, spec, serves, reindex_folder(settings))
+    others = [gallery for gallery in galleries(gallery_root(settings)) if gallery.space.name != serves.space.name]
+    lacking = LackingPeople(serves, others)
+    if not lacking.people:
+        raise InputError(
+            f"pack {info.name} makes the vectors that serve already (space {serves.space.name[:16]}), and everybody "
+            "enrolled is among them: name the pack that you want to change to"
+        )
+    return Job(info, spec, lacking, reindex_folder(settings), catches_up=True)
+
+
+def _pack_and_precision(
+    settings: Settings, pack: str | None, precision: Choice | None, serves: EmbeddingSpace
+) -> tuple[str, Choice]:
+    if pack is None:
+        serving = pack_for_space(settings, serves)
+        return serving.pack, serving.precision
+    return pack_folder(settings, pack), precision or (settings.faces.precision if pack == OPEN else "auto")
 
 
 def source_gallery(settings: Settings) -> Gallery:

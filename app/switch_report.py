@@ -14,6 +14,7 @@ __all__ = ["exit_code", "in_words", "say_gate", "say_switch", "switch_document"]
 
 _DONE, _PARTLY, _GATE_FAILED = 0, 3, 4
 _WIDEST_GATE = 15
+_MOST_NAMED = 10
 
 
 def say_gate(gate: GateResult) -> None:
@@ -32,6 +33,21 @@ def say_switch(switch: Switch, said: str) -> None:
     out.print(f"{said}: {switch.snapshot} (sebelumnya · before: {before or '–'})", markup=False)
     if switch.agreement is not None:
         lines(_replicas(switch.agreement))
+    if switch.lost:
+        _say_lost(switch)
+
+
+def _say_lost(switch: Switch) -> None:
+    """Who is left behind, and how to bring them along."""
+    more = f", … {len(switch.lost) - _MOST_NAMED} more" if len(switch.lost) > _MOST_NAMED else ""
+    named = ", ".join(switch.lost[:_MOST_NAMED]) + more
+    steps = ("hadir reindex",) * (not switch.same_space) + ("hadir index build", "hadir index promote")
+    err.print(
+        f"{len(switch.lost)} orang tidak lagi dikenali, presensinya menjadi not_enrolled · served a minute ago and do "
+        f"not any longer: {named}",
+        markup=False,
+    )
+    err.print(f"Sertakan mereka kembali · bring them along: {', '.join(steps)}", markup=False)
 
 
 def switch_document(switch: Switch) -> dict[str, object]:
@@ -45,13 +61,16 @@ def switch_document(switch: Switch) -> dict[str, object]:
         "gates": [asdict(gate) for gate in switch.gates],
         "failed": [gate.name for gate in switch.failed],
         "replicas": None if agreement is None else asdict(agreement),
+        "lost": list(switch.lost),
     }
 
 
 def exit_code(switch: Switch) -> int:
-    """4: a gate failed; 3: it serves, and not every replica follows; 0: all is done."""
+    """4: a gate failed; 3: it serves, and not every replica follows or somebody is left behind; 0: all is done."""
     if switch.after is None:
         return _GATE_FAILED
+    if switch.lost:
+        return _PARTLY
     return _DONE if switch.agreement is None or switch.agreement.reached else _PARTLY
 
 

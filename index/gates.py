@@ -75,7 +75,8 @@ def rates_gate(problem: str | None) -> GateResult:
 
 
 def people_gate(current: Collection[str] | None, candidate: Collection[str], limits: PeopleLimits) -> GateResult:
-    """Nobody may be forgotten by accident; `current` None: nothing serves yet."""
+    """Nobody may be forgotten by accident. `current` are those who serve, and those whom the gallery behind it holds
+    since; None: nothing serves yet."""
     if current is None:
         return GateResult("people kept", f"nothing serves yet, {len(candidate)} people here", "–", ok=True)
     lost, gained = len(set(current) - set(candidate)), len(set(candidate) - set(current))

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -20,12 +21,13 @@ from hadir.index.gallery import Gallery
 from hadir.index.photo_store import PhotoStore
 from hadir.index.reindex_chunks import ChunkFiles, EmbeddedPhoto
 from hadir.index.reindex_plan import Coverage, ReindexPlan, coverage, plan_reindex
+from hadir.index.space import EmbeddingSpace
 from hadir.index.storage import Storage
 from hadir.index.templates import Template
 from hadir.pipeline.embedding import Embedder
 from hadir.pipeline.photo_reads import PhotoReads
 
-__all__ = ["FailedPhoto", "Reindexed", "Reindexing"]
+__all__ = ["FailedPhoto", "Held", "Reindexed", "Reindexing"]
 
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +37,15 @@ _MOST_WRITES = 8
 
 Advance = Callable[[int], None]
 """Told after every so many photos, on the thread that runs."""
+
+
+class Held(Protocol):
+    """Whose photos are to be looked at: a gallery, or those of its people whom another one lacks."""
+
+    @property
+    def space(self) -> EmbeddingSpace: ...
+
+    def templates(self) -> list[Template]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ class Reindexed:
 class Reindexing:
     """One source, one target, one place for chunks. Used by one thread, in a run folder that nobody else uses."""
 
-    def __init__(self, source: Gallery, target: Gallery, photos: PhotoStore, chunks: Storage) -> None:
+    def __init__(self, source: Held, target: Gallery, photos: PhotoStore, chunks: Storage) -> None:
         self._source = source
         self._target = target
         self._photos = photos
