@@ -127,7 +127,7 @@ def test_after_a_killed_driver_the_next_start_leaves_no_process_of_its_ray(run_f
 @pytest.mark.parametrize("part", ["raylet", "gcs_server"])
 def test_a_pool_whose_ray_is_gone_is_lost_and_condemns_nobody(run_folder: Path, part: str) -> None:
     done = run_driver("lose", str(run_folder), part)
-    assert said(done)[-1].startswith(f"pool_lost: Ray's {part} has ended")
+    assert f"pool_lost: Ray's {part} has ended" in done.stdout  # Ray's threads may write into the same line
     assert not (run_folder / NOTES_FILE).exists()
 
 
