@@ -122,6 +122,7 @@ class _Shadow:
         before = History(history.get("mismatches", 0), history.get("accepted", False))
         evidence = self._rules.evidence(received, self._rules.duty(received), finding, 0, before)
         evidence = replace(evidence, replays=tuple(Replay(**one) for one in body.get("replays") or ()))
+        evidence = replace(evidence, replays=tuple(Replay(**one) for one in body.get("replays") or ()))
         verdict = decide(received, evidence, self._policy)
         reasons = tuple(reason.value for reason in verdict.reasons)
         would = Judged(verdict.outcome.value, reasons, _above(finding.claimed, evidence.accept))

@@ -68,6 +68,13 @@ def test_a_snapshot_agrees_with_itself(running: Running, built: Snapshots) -> No
     assert (difference.count, abs(difference.p95) < 1e-3) == (8, True)
 
 
+def test_a_photo_that_was_sent_before_is_so_for_the_shadow_as_well(running: Running, built: Snapshots) -> None:
+    shadow = cast(running, built.first, 3)
+    running.rows(running.send(3, again=True))
+    report = shadow.result(PATIENCE_S)
+    assert report.table() == Counter({("accepted", "accepted"): 1, ("review", "review"): 2})
+
+
 def test_a_candidate_of_another_space_is_compared_by_its_own_thresholds(running: Running, built: Snapshots) -> None:
     shadow = cast(running, built.elsewhere, 5)
     running.rows(running.send(5))

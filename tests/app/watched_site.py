@@ -133,11 +133,13 @@ class Running:
     photo: bytes
     sent: list[str] = field(default_factory=list)
 
-    def send(self, count: int, channel: Channel = Channel.FACE) -> list[str]:
+    def send(self, count: int, channel: Channel = Channel.FACE, *, again: bool = False) -> list[str]:
+        """Check-ins with a photo of other bytes each, or with the very same one again and again."""
         ids = [str(uuid.uuid4()) for _ in range(count)]
         fix = Fix(HERE["latitude_deg"], HERE["longitude_deg"], 8.0, mock=False)
         for identity in ids:
-            photos = (self.photo,) if channel is Channel.FACE else ()
+            photo = self.photo if again else self.photo + identity.encode()
+            photos = (photo,) if channel is Channel.FACE else ()
             now_ms = SystemClock().now_ms()
             check_in = CheckIn(identity, PERSON, Direction.IN, channel, now_ms, fix, photos)
             self.ends.sender.send([Message(self.ends.topic, PERSON.encode(), encode_check_in(check_in))])
@@ -178,7 +180,10 @@ def started(site: Site, root: Path, place: Path) -> Iterator[Running]:
     config.write_text(text)
     settings = load_settings(DEFAULTS, config)
     settings = settings.model_copy(
-        update={"run": settings.run.model_copy(update={"broker": "memory", "pool": "inline"})}
+        update={
+            "run": settings.run.model_copy(update={"broker": "memory", "pool": "inline"}),
+            "replay": settings.replay.model_copy(update={"near": "record"}),
+        }
     )
     log, heard = MemoryLog(SystemClock()), Heard()
     ends = LogEnds(MemorySource(log, CHECK_INS), MemorySink(log), MemorySink(log))
