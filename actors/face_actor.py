@@ -16,8 +16,9 @@ import structlog
 
 from hadir.core.errors import PoolLost
 from hadir.core.evidence import FaceFinding
-from hadir.pipeline.ports import FaceJob, Stage, StageFactory, Warmable
+from hadir.pipeline.ports import FaceJob, Stage, StageFactory
 from hadir.pipeline.stage_loader import StageLoader
+from hadir.pipeline.warmable import Warmable
 
 __all__ = [
     "BACKGROUND_CORES",

@@ -29,7 +29,6 @@ __all__ = [
     "StageFactory",
     "VerdictLedger",
     "Wake",
-    "Warmable",
 ]
 
 Wake = Callable[[], None]
@@ -154,19 +153,6 @@ class Stage(Protocol):
 
     def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
         """Findings of the same length and order. Blocks for the computation. Any exception counts as a crash."""
-        ...
-
-
-@runtime_checkable
-class Warmable(Protocol):
-    """A stage that can be tried without anybody's photo."""
-
-    def warm_up(self, photos: int) -> None:
-        """Do all that a batch of so many photos needs, with a photo of nobody, and forget what came out.
-
-        Raises:
-            Exception: whatever a batch would raise: this stage cannot work.
-        """
         ...
 
 

@@ -74,5 +74,5 @@ class BuiltStage:
         return self.stage.process(jobs)
 
     def warm_up(self, photos: int) -> None:
-        """As `hadir.pipeline.ports.Warmable`: every model, and the pages of the index that a search walks."""
+        """As `hadir.pipeline.warmable.Warmable`: every model, and the pages of the index that a search walks."""
         self.stage.process([FaceJob(number, "", (sample_photo(),)) for number in range(photos)])
