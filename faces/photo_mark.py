@@ -29,6 +29,9 @@ their own kind alone."""
 FREQUENCIES: Final = 16
 """1 to 16 half-waves across the chip in either direction, as PDQ keeps; the constant one is brightness."""
 
+FAINTEST: Final = 10.0
+"""A wave of an eighth of a grey level across the chip: below, rounding decides. Faces have hundreds."""
+
 MARK_BYTES: Final = 1 + FREQUENCIES * FREQUENCIES // 8
 
 
@@ -48,11 +51,12 @@ def face_mark(chip: Image, aligned: int) -> bytes | None:
 
     `aligned` is BY_MESH or BY_FIVE_POINTS and the first byte. Bit `16 * row + column` of the rest, most significant
     first, belongs to `row + 1` half-waves down and `column + 1` across. Only brightness (ITU-R BT.601) is looked at,
-    and neither gain nor offset changes a bit. None where a chip is so even that the median parts nothing: all such
-    would be alike.
+    and neither gain nor offset changes a bit. None where a chip is so even that there is nothing to tell.
     """
     grey = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY).astype(np.float32)
     strength = (_DOWN @ grey @ _ACROSS).ravel()
+    if np.abs(strength).max() < FAINTEST:
+        return None
     half = strength.size // 2
     stronger = strength > np.partition(strength, half - 1)[half - 1]
     return bytes((aligned,)) + np.packbits(stronger).tobytes() if np.count_nonzero(stronger) == half else None
