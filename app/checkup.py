@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hadir.app.finding import Finding, State, tried
 from hadir.app.kafka_checkup import kafka_findings
+from hadir.app.store_checkup import store_checks
 from hadir.core.settings import Settings
 
 __all__ = ["Finding", "checkup"]
@@ -19,8 +20,6 @@ __all__ = ["Finding", "checkup"]
 _PACKAGES = ("ray", "kafka-python", "faiss-cpu", "onnxruntime", "insightface", "opencv-python-headless", "pyarrow")
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 _CV2 = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-
-_MORE_DATA = "enrol more people and hadir index build; or a higher rate in the policy, or a stronger pack"
 
 
 def checkup(settings: Settings) -> list[Finding]:
@@ -30,10 +29,7 @@ def checkup(settings: Settings) -> list[Finding]:
         ("packages", _packages),
         ("pack", _pack),
         ("liveness", _liveness),
-        ("gallery", _gallery),
-        ("encryption", _encryption),
-        ("snapshot", _snapshot),
-        ("replicas", _replicas),
+        *store_checks(),
         ("rules", _rules),
         ("ledger", _ledger),
         ("disk", _disk),
@@ -86,98 +82,22 @@ def _liveness(settings: Settings) -> Iterator[Finding]:
     yield Finding("liveness", "ok", f"{model.name}, kept as evidence; no rule looks at it")
 
 
-def _gallery(settings: Settings) -> Iterator[Finding]:
-    from hadir.app.stores import gallery_root
-    from hadir.index.galleries import galleries
-
-    root = gallery_root(settings)
-    found = galleries(root)
-    if not found:
-        yield Finding("gallery", "note", f"none at {root.uri}", "hadir enroll PHOTOS makes it")
-    for gallery in found:
-        templates, space = gallery.templates(), gallery.space
-        people = len({t.person for t in templates})
-        yield Finding("gallery", "ok", f"{people} people, {len(templates)} templates of {space.pack} {space.precision}")
-        if ungrounded := sum(t.legal_basis is None for t in templates):
-            yield Finding(
-                "legal basis", "note", f"{ungrounded} templates name no legal basis", "hadir enroll --legal-basis"
-            )
-
-
-def _encryption(settings: Settings) -> Iterator[Finding]:
-    from hadir.app.stores import key_of
-
-    key = key_of(settings)
-    if key is None:
-        yield Finding(
-            "encryption",
-            "note",
-            "photos, templates and photos of cases are not encrypted",
-            "name a key file in [stores] key_file",
-        )
-    else:
-        yield Finding(
-            "encryption", "ok", f"photos, templates and photos of cases under key {key.name}; snapshots are not"
-        )
-
-
-def _snapshot(settings: Settings) -> Iterator[Finding]:
-    from hadir.app.normalisation_words import normalisation_words
-    from hadir.app.wiring import policy_of, serving
-    from hadir.index.pointers import read_pointers
-
-    pointers = read_pointers(Path(settings.stores.snapshots))
-    if pointers.candidate is not None:
-        yield Finding("candidate", "note", f"{pointers.candidate} waits", "hadir index promote lets it serve")
-    if pointers.current is None:
-        yield Finding("snapshot", "note", f"none serves under {settings.stores.snapshots}", "hadir index build")
-        return
-    served = serving(settings)
-    manifest = served.snapshot.manifest
-    yield Finding("snapshot", "ok", f"{manifest.id}: {manifest.people} people, {manifest.synthetic} synthetic")
-    yield Finding("normalisation", "ok", normalisation_words(served.snapshot.calibration.normalisation))
-    policy = policy_of(settings)
-    for name in ("accept_fmr", "review_fmr", "identify_fmr"):
-        applied = served.thresholds.at(getattr(policy, name), 1, 1)
-        found = f"{name} {applied.fmr:g} = {_similarity(applied.similarity)} in cell 1/1, from {applied.source}"
-        if applied.similarity is not None:
-            yield Finding("thresholds", "ok", found)
-        elif name == "identify_fmr":
-            yield Finding("thresholds", "note", found, "impostor_suspected is never issued: enrol more people for it")
-        else:
-            yield Finding("thresholds", "bad", f"{found}: hadir run refuses to start", _MORE_DATA)
-
-
-def _similarity(cosine: float | None) -> str:
-    return "not enough data" if cosine is None else f"{cosine:.4f} cosine"
-
-
-def _replicas(settings: Settings) -> Iterator[Finding]:
-    from hadir.app.gate_run import limits_of
-    from hadir.core.clock import SystemClock
-    from hadir.index.acknowledgements import agreement, read_acknowledgements
-    from hadir.index.pointers import read_pointers
-
-    root, silent_s = Path(settings.stores.snapshots), limits_of(settings).replicas.stale_after_s
-    if (current := read_pointers(root).current) is None:
-        return
-    found = agreement(read_acknowledgements(root), current, SystemClock().now_ms(), silent_s)
-    for one in found.serving:
-        yield Finding("replica", "ok", f"{one.replica} serves {one.snapshot} with {one.workers} workers")
-    for one in (*found.refusing, *found.pending):
-        yield Finding("replica", "bad", f"{one.replica} serves {one.snapshot}, not {current}", one.problem or "")
-
-
 def _rules(settings: Settings) -> Iterator[Finding]:
-    from hadir.app.wiring import policy_of
+    """Roster, units, sites, placements, shifts and policy, read together as a run reads them."""
+    from hadir.app.wiring import assembler, policy_of
     from hadir.attendance.roster import Roster
+    from hadir.attendance.yardsticks import Yardsticks
+    from hadir.core.clock import SystemClock
 
+    policy = policy_of(settings)
+    yield Finding("policy", "ok", policy.id)
     roster = Path(settings.attendance.roster)
     if not roster.exists():
-        yield Finding("roster", "note", f"none at {roster}", "name yours in [attendance] roster")
-    else:
-        yield Finding("roster", "ok", f"{len(Roster.load(roster))} people in {roster}")
-    yield Finding("policy", "ok", policy_of(settings).id)
+        yield Finding("roster", "missing", f"none at {roster}", "name yours in [attendance] roster")
+        return
+    yield Finding("roster", "ok", f"{len(Roster.load(roster))} people in {roster}")
+    assembler(settings, policy, Yardsticks(policy), SystemClock().now_ms())
+    yield Finding("rules", "ok", "units, sites, placements and shifts fit the roster")
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:

@@ -54,13 +54,14 @@ def enroll(
     embedding space that serves.
     """
     from hadir.app.enrolling_pack import enrolling_pack
-    from hadir.app.enrolment import Grounds, enrol
+    from hadir.app.enrolment import enrol
     from hadir.app.fresh import require_served, serve_fresh
     from hadir.app.operator_name import operator_name
     from hadir.app.photo_list import left_out, list_photos
     from hadir.app.stores import enrolments, space_of
     from hadir.core.clock import SystemClock
     from hadir.index.galleries import gallery_at
+    from hadir.index.templates import Grounds
 
     settings = settings_of(config)
     listed = list_photos(photos)
@@ -101,6 +102,7 @@ def _tell(done: Enrolled, listed: int, passed_over: int, space: str, fresh: Fres
                 "templates_added": done.added,
                 "templates_repeated": done.repeated,
                 "templates_without_legal_basis": done.ungrounded,
+                "templates_grounded": done.grounded,
                 "photos": listed,
                 "refused": [asdict(refused) for refused in done.refused],
                 "left_out": passed_over,
@@ -111,9 +113,15 @@ def _tell(done: Enrolled, listed: int, passed_over: int, space: str, fresh: Fres
         )
         return
     out.print(
-        f"{done.added} templates of {len(done.people)} people added, {done.repeated} were there already, "
-        f"{len(done.refused)} of {listed} photos refused."
+        f"{done.added} templat dari {len(done.people)} orang ditambahkan, {done.repeated} sudah ada, "
+        f"{len(done.refused)} dari {listed} foto ditolak · {done.added} templates of {len(done.people)} people added, "
+        f"{done.repeated} were there already, {len(done.refused)} of {listed} photos refused."
     )
+    if done.grounded:
+        out.print(
+            f"Dasar hukum atau pemberitahuan kini dicatat pada {done.grounded} templat lama · recorded now on "
+            f"{done.grounded} earlier templates: legal basis or notice."
+        )
     if passed_over:
         out.print(
             f"{passed_over} berkas lain dilewati · {passed_over} other files left out: hidden ones, lists and notes, "

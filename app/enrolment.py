@@ -15,9 +15,9 @@ from hadir.faces.pose import mouth_openness
 from hadir.index.enrolments import Enrolments
 from hadir.index.gallery import Gallery
 from hadir.index.refusals import Refusal
-from hadir.index.templates import Template
+from hadir.index.templates import Grounds, Template
 
-__all__ = ["MOUTH_OPEN", "PHOTO_OF_ANOTHER", "Enrolled", "Grounds", "Refused", "enrol"]
+__all__ = ["MOUTH_OPEN", "PHOTO_OF_ANOTHER", "Enrolled", "Refused", "enrol"]
 
 MOUTH_OPEN = "mouth_open"
 PHOTO_OF_ANOTHER = "photo_of_another"
@@ -32,14 +32,6 @@ _STEP = 256
 _STEP_BYTES = 128 << 20
 """Photos, and their bytes in memory, between two points that a kill cannot undo: a few seconds of work."""
 _BATCH = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """On what ground faces may be processed and which privacy notice was shown, where the list does not say."""
-
-    legal_basis: str | None = None
-    notice_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +51,14 @@ class Refused:
 class Enrolled:
     """What an enrolment has done. `repeated` photos were templates of the same person already; `people` have either.
 
-    `ungrounded` of the added templates name no legal basis.
+    `ungrounded` of the added templates name no legal basis; `grounded` of earlier ones do now, or name their notice.
     """
 
     people: set[str] = field(default_factory=set)
     added: int = 0
     repeated: int = 0
     ungrounded: int = 0
+    grounded: int = 0
     refused: list[Refused] = field(default_factory=list)
 
 
@@ -81,7 +74,7 @@ def enrol(
 ) -> Enrolled:
     """Keep every usable photo and its template, step by step: what `advance(n)` has been told stands after a kill, and
     a second run passes it over without looking at the faces again. A photo listed for two people is refused to both,
-    unless it is a template of one of them already.
+    unless it is a template of one of them already. A template that names no grounds gets those that are given now.
 
     Raises:
         GalleryError: somebody else enrols, or the gallery is damaged.
@@ -93,6 +86,7 @@ def enrol(
         for step in _steps(photos):
             enrolments.keep(gallery, *desk.look(step, clock.now_ms()))
             advance(len(step))
+        desk.done.grounded = enrolments.ground(desk.later_grounds)
     return desk.done
 
 
@@ -120,6 +114,7 @@ class _Desk:
         grounds: Grounds,
     ) -> None:
         self.done = Enrolled()
+        self.later_grounds: dict[str, Grounds] = {}
         self._pack = pack
         self._owners = owners
         self._disputed = disputed
@@ -175,14 +170,22 @@ class _Desk:
         self.done.people.add(photo.person)
         self.done.added += new
         self.done.repeated += not new
+        if not new and (given := self._grounds_of(photo)) != Grounds():
+            self.later_grounds[identity] = given
         return new
+
+    def _grounds_of(self, photo: PersonPhoto) -> Grounds:
+        """What the list says of this photo, else what holds for all."""
+        return Grounds(
+            photo.legal_basis or self._grounds.legal_basis, photo.notice_version or self._grounds.notice_version
+        )
 
     def _template(self, photo: PersonPhoto, identity: str, result: PhotoResult, now_ms: int) -> Template:
         assert result.vector is not None
-        basis = photo.legal_basis or self._grounds.legal_basis
-        notice = photo.notice_version or self._grounds.notice_version
-        self.done.ungrounded += basis is None
-        return Template(identity, photo.person, result.vector, now_ms, result.finding.face, basis, notice)
+        template = Template(identity, photo.person, result.vector, now_ms, result.finding.face)
+        grounded = template.grounded(self._grounds_of(photo))
+        self.done.ungrounded += grounded.legal_basis is None
+        return grounded
 
 
 def _mouth_is_open(result: PhotoResult) -> bool:

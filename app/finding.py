@@ -11,7 +11,8 @@ from hadir.core.settings import Settings
 
 __all__ = ["Check", "Finding", "State", "tried"]
 
-State = Literal["ok", "note", "bad"]
+State = Literal["ok", "note", "missing", "bad"]
+"""`missing`: a run needs it and it is not there yet; `bad`: it is there and wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hadir.attendance.roster import Roster
 from hadir.attendance.units import Unit, Units
 from hadir.core.errors import ConfigError
 from hadir.core.settings import Settings
-from hadir.index.galleries import only_gallery
+from hadir.index.galleries import galleries, only_gallery
 from hadir.index.pointers import read_pointers, snapshot_folder
 from hadir.index.refusals import Refusal, Refusals
 from hadir.index.snapshot_diff import enrolled
@@ -91,6 +91,8 @@ class GalleryStatus:
 def read_status(settings: Settings, now_ms: int, gallery: str | None = None, space: str | None = None) -> GalleryStatus:
     """Of the files that the settings name, in the gallery of `space`, by default that of the snapshot that serves.
 
+    A photo that was refused in any space is a reason: a new pack embeds what was enrolled, it is not shown the rest.
+
     Raises:
         ConfigError: roster or units cannot be used.
         InputError, GalleryError, SnapshotError, StoreUnavailable: there is no such gallery, or it cannot be read.
@@ -99,7 +101,8 @@ def read_status(settings: Settings, now_ms: int, gallery: str | None = None, spa
     current = read_pointers(snapshots).current
     serving = None if current is None else enrolled(snapshot_folder(snapshots, current))
     wanted = space or (serving.manifest.space.name if serving else None)
-    place = only_gallery(gallery_root(settings, gallery), wanted)
+    root = gallery_root(settings, gallery)
+    place = only_gallery(root, wanted)
     grounded: dict[str, bool] = {}
     for template in place.templates():
         grounded[template.person] = grounded.get(template.person, True) and template.legal_basis is not None
@@ -111,7 +114,7 @@ def read_status(settings: Settings, now_ms: int, gallery: str | None = None, spa
         space=place.space.name,
         grounded=grounded,
         serving=serving.people if serving is not None and same else (),
-        refusals=Refusals(place.storage).all(),
+        refusals=[one for gallery in galleries(root) for one in Refusals(gallery.storage).all()],
     )
 
 

@@ -16,7 +16,7 @@ from hadir.faces.model_fetch import Progress, fetch
 from hadir.faces.model_licence import Licence, licence_of
 from hadir.faces.model_lock import known_packs
 from hadir.faces.model_store import Acceptance, ModelStore, Origin, StoredPack
-from hadir.faces.pack_record import Archive, FrontKind
+from hadir.faces.pack_record import Archive, FrontKind, PackRecord
 
 __all__ = ["Intake", "Wish"]
 
@@ -53,12 +53,13 @@ class Intake:
         self._clock = clock
 
     def fetch(self, wish: Wish, url: str | None, progress: Progress) -> StoredPack:
-        """Fetch a pack by its name, or from `url`, and store it. One that is stored already is verified.
+        """Fetch a pack by its name, or from `url`, and store it. One that is stored already, and is what was wished
+        for, is verified.
 
         The licence of a pack of the lock is approved before its download, that of another one when it is there.
 
         Raises:
-            InputError: nobody knows where a pack of this name is.
+            InputError: nobody knows where a pack of this name is, or another one is stored under it.
             SetupError, PackError: as `model_fetch.fetch` and `ModelStore.add`; and whatever approving raises.
         """
         known = known_packs().get(wish.name)
@@ -68,7 +69,9 @@ class Intake:
                 "or bring it with hadir models add"
             )
         if wish.name in self._store.names():
-            return self._store.verify(wish.name)
+            stored = self._store.verify(wish.name)
+            _require_wished(stored.record, wish, url)
+            return stored
         self._store.require_free(wish.name)
         if known is not None:
             self._approve(Licence(known.licence))
@@ -133,3 +136,18 @@ class Intake:
         folder = self._store.root / DOWNLOADS
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _require_wished(record: PackRecord, wish: Wish, url: str | None) -> None:
+    """What is stored under this name must be what was asked for."""
+    digest = None if record.archive is None else record.archive.sha256
+    differing = {
+        f"SHA-256 {digest}": wish.sha256 is not None and wish.sha256.lower() != digest,
+        f"source {record.source}": url is not None and url != record.source,
+        f"front {record.front}": wish.front != record.front,
+    }
+    if other := [stored for stored, differs in differing.items() if differs]:
+        raise InputError(
+            f"pack {wish.name} is stored already, with {', '.join(other)}: fetch the other one under another name, or "
+            f"remove this one first (hadir models remove {wish.name})"
+        )

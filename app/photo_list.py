@@ -13,7 +13,7 @@ from hadir.index.templates import MOST_PERSON_BYTES
 __all__ = ["MOST_PHOTO_BYTES", "PersonPhoto", "left_out", "list_photos", "may_be_photo", "read_photo"]
 
 MOST_PHOTO_BYTES = 4 * 1024 * 1024
-"""Of one photo (contracts.md, "A check-in on the wire")."""
+"""Of one photo, as on the wire (docs/wire-format.md)."""
 
 _COLUMNS = ("person", "photo")
 _OPTIONAL = ("legal_basis", "notice_version")
@@ -58,7 +58,8 @@ def left_out(source: Path) -> int:
     directly in a person's sub-folder. Of a CSV, none."""
     if not source.is_dir():
         return 0
-    return sum(path.is_file() for path in source.rglob("*")) - len(list_photos(source))
+    listed = {photo.path for photo in list_photos(source)}
+    return sum(path.is_file() and path not in listed for path in source.rglob("*"))
 
 
 def may_be_photo(path: Path) -> bool:

@@ -35,6 +35,7 @@ MAX_ID_BYTES = 64
 
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+_MOST_SHOWN = 60
 _LONG_NUMBER = re.compile(r"\d{8,}")
 
 Item = TypeVar("Item")
@@ -58,8 +59,10 @@ class Row:
 
         Long numbers are masked whatever the column: a NIP ends up in the wrong one easily.
         """
-        masked = _LONG_NUMBER.sub(lambda match: mask_nip(match[0]), self.get(column)[:40])
-        return ConfigError(f"column {column} is {shown or repr(masked)}, expected {expected}")
+        masked = _LONG_NUMBER.sub(lambda match: mask_nip(match[0]), self.get(column))
+        # Of a long path the end says which file it is.
+        told = masked if len(masked) <= _MOST_SHOWN else f"…{masked[-_MOST_SHOWN:]}"
+        return ConfigError(f"column {column} is {shown or repr(told)}, expected {expected}")
 
     def identifier(self, column: str) -> str:
         """An id of 1 to 64 bytes, printable, without a slash (ids are joined by slashes in shift keys)."""

@@ -35,7 +35,7 @@ from hadir.faces.pack_record import (
     record_bytes,
 )
 from hadir.faces.packs import OPEN
-from hadir.faces.sealed_json import MOST_BYTES, seal, unseal
+from hadir.core.sealed_json import MOST_BYTES, seal, unseal
 
 __all__ = ["Acceptance", "ModelStore", "Origin", "StoredPack"]
 

@@ -12,7 +12,7 @@ import msgspec
 
 from hadir.core.errors import PackError
 from hadir.faces.manifest import PackFile
-from hadir.faces.sealed_json import MOST_BYTES, seal, unseal
+from hadir.core.sealed_json import MOST_BYTES, seal, unseal
 
 __all__ = ["RECORD", "Archive", "FrontKind", "PackRecord", "read_checked", "read_record", "record_bytes"]
 

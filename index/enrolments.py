@@ -11,7 +11,7 @@ One enrolment or erasure at a time on a site: a lock on a local folder; on other
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from hadir.index.gallery import Added, Gallery
 from hadir.index.photo_store import PhotoStore
 from hadir.index.refusals import Refusal, Refusals
 from hadir.index.storage import Storage
-from hadir.index.templates import Template
+from hadir.index.templates import Grounds, Template
 
 __all__ = ["PENDING", "Enrolments", "Forgotten"]
 
@@ -89,6 +89,17 @@ class Enrolments:
         added = gallery.add([template for _, template in accepted], gallery.space.name)
         self._note([])
         return added
+
+    def ground(self, grounds: Mapping[str, Grounds]) -> int:
+        """Record, in every gallery, the grounds of templates (by id) that had none; returns how many templates gained
+        something. What was recorded before stays. Inside of `exclusive`. Raises as `Gallery.amend`."""
+        if not grounds:
+            return 0
+        nothing = Grounds()
+        return sum(
+            gallery.amend(lambda template: template.grounded(grounds.get(template.id, nothing)))
+            for gallery in galleries(self.root)
+        )
 
     def forget(self, person: str) -> Forgotten:
         """Remove a person from every gallery, every list of refusals, and the photo store. Inside of `exclusive`.

@@ -1,20 +1,19 @@
-"""Which parts a gallery consists of: one small JSON file, replaced in one step."""
+"""Which parts a gallery consists of: one small sealed JSON file, replaced in one step."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from hadir.core.errors import GalleryError
+from hadir.core.sealed_json import seal, unseal
 from hadir.index.space import EmbeddingSpace
 from hadir.index.storage import Storage
 
 __all__ = ["LIST", "Part", "read_bounded", "read_list", "write_list"]
 
-SCHEMA = 1
+SCHEMA = 2
 LIST = "gallery.json"
 MOST_LIST_BYTES = 1 << 20
 
@@ -39,11 +38,11 @@ def read_bounded(storage: Storage, name: str, most_bytes: int) -> bytes:
 
 
 def read_list(storage: Storage) -> tuple[EmbeddingSpace, list[Part]]:
-    """The gallery's space and its parts. Raises GalleryError: missing, or not such a list."""
+    """The gallery's space and its parts. Raises GalleryError: missing, altered, or not such a list."""
     content = read_bounded(storage, LIST, MOST_LIST_BYTES)
     place = f"{storage.uri}/{LIST}"
     try:
-        document: dict[str, Any] = json.loads(content)
+        document = unseal(content, MOST_LIST_BYTES)
         if document["schema"] != SCHEMA:
             raise GalleryError(f"{place} has schema {document['schema']}, this version reads {SCHEMA}")
         space = EmbeddingSpace(**document["space"])
@@ -51,11 +50,11 @@ def read_list(storage: Storage) -> tuple[EmbeddingSpace, list[Part]]:
         if any(Path(part.file).name != part.file for part in parts):
             raise ValueError("a part lies outside the gallery")
     except (ValueError, KeyError, TypeError) as err:
-        raise GalleryError(f"{place} is not a list of template parts: restore it from a backup") from err
+        raise GalleryError(f"{place} was altered, or is no list of template parts: restore it from a backup") from err
     return space, parts
 
 
 def write_list(storage: Storage, space: EmbeddingSpace, parts: Sequence[Part]) -> None:
     """Replace the list in one step: from now on these parts are the gallery."""
     document = {"schema": SCHEMA, "space": asdict(space), "parts": [asdict(part) for part in parts]}
-    storage.write(LIST, (json.dumps(document, indent=1) + "\n").encode())
+    storage.write(LIST, seal(document))

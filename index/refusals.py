@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from hadir.core.errors import GalleryError
+from hadir.core.sealed_json import seal, unseal
 from hadir.index.storage import Storage
 
 __all__ = ["REFUSALS", "Refusal", "Refusals"]
@@ -43,10 +44,10 @@ class Refusals:
         if content is None:
             return []
         try:
-            return msgspec.json.decode(content, type=list[Refusal])
-        except msgspec.MsgspecError as err:
+            return msgspec.convert(unseal(content, MOST_FILE_BYTES)["refusals"], list[Refusal])
+        except (ValueError, KeyError) as err:
             raise GalleryError(
-                f"{self._storage.uri}/{REFUSALS} is not a list of refusals: restore it from a backup"
+                f"{self._storage.uri}/{REFUSALS} was altered, or is no list of refusals: restore it from a backup"
             ) from err
 
     def add(self, refusals: Iterable[Refusal]) -> None:
@@ -66,4 +67,4 @@ class Refusals:
 
     def _write(self, refusals: Iterable[Refusal]) -> None:
         ordered = sorted(refusals, key=lambda one: (one.person, one.at_ms, one.photo))
-        self._storage.write(REFUSALS, msgspec.json.encode(ordered))
+        self._storage.write(REFUSALS, seal({"refusals": msgspec.to_builtins(ordered)}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from hadir.core.errors import InputError
 from hadir.core.evidence import FaceMeasures
 from hadir.core.vectors import Vectors
 
-__all__ = ["MOST_PERSON_BYTES", "Template", "by_person", "check_template"]
+__all__ = ["MOST_PERSON_BYTES", "Grounds", "Template", "by_person", "check_template"]
 
 MOST_PERSON_BYTES = 64
 """As on the wire: a person id is 1 to 64 bytes."""
@@ -21,12 +21,19 @@ MOST_PERSON_BYTES = 64
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """On what ground a face may be processed, and which privacy notice its person was shown; None: not recorded."""
+
+    legal_basis: str | None = None
+    notice_version: str | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """`id` is the SHA-256 of the photo's bytes, hex: the same photo again is the same template.
 
-    `vector` is (D,) float32, unit norm. `legal_basis` and `notice_version` say on what ground the person's face may be
-    processed and which privacy notice they were shown; None where that was not recorded.
+    `vector` is (D,) float32, unit norm. `legal_basis` and `notice_version` are its `Grounds`.
     """
 
     id: str
@@ -36,6 +43,14 @@ class Template:
     face: FaceMeasures | None = None
     legal_basis: str | None = None
     notice_version: str | None = None
+
+    def grounded(self, grounds: Grounds) -> Template:
+        """With what of its own grounds was not recorded taken from `grounds`; itself where nothing was missing."""
+        basis = self.legal_basis or grounds.legal_basis
+        notice = self.notice_version or grounds.notice_version
+        if (basis, notice) == (self.legal_basis, self.notice_version):
+            return self
+        return replace(self, legal_basis=basis, notice_version=notice)
 
 
 def check_template(template: Template) -> None:

@@ -15,7 +15,7 @@ from hadir.pipeline.ports import FaceJob, JobResult
 __all__ = ["ATTEMPTS", "Attempt", "first_attempt", "split_after_crash"]
 
 ATTEMPTS = 3
-"""The crash budget of contracts.md: the last attempt is alone."""
+"""How often photos may kill their worker; the last attempt is alone."""
 
 
 @dataclass(frozen=True, slots=True)

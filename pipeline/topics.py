@@ -1,4 +1,4 @@
-"""The topics: their names, sizes and settings (contracts.md, "Kafka settings")."""
+"""The topics: their names, sizes and settings. What lies in them: docs/wire-format.md."""
 
 from __future__ import annotations
 

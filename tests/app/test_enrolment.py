@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hadir.app.enrolment import MOUTH_OPEN, PHOTO_OF_ANOTHER, Enrolled, Grounds, enrol
+from hadir.app.enrolment import MOUTH_OPEN, PHOTO_OF_ANOTHER, Enrolled, enrol
 from hadir.app.enrolment_wording import advice
 from hadir.app.photo_list import PersonPhoto, left_out, list_photos
 from hadir.app.stores import space_of
@@ -21,8 +21,10 @@ from hadir.faces.pack import FacePack, PackInfo, PhotoResult, PhotoRules
 from hadir.faces.packs import load_pack
 from hadir.index.enrolments import Enrolments
 from hadir.index.galleries import gallery_at
+from hadir.index.gallery import open_gallery
 from hadir.index.photo_store import PhotoStore
 from hadir.index.storage import Storage
+from hadir.index.templates import Grounds
 
 
 class LippedPack:
@@ -49,7 +51,10 @@ def info() -> PackInfo:
     return load_pack("open").info
 
 
-def enrolled(tmp_path: Path, pack: FacePack, photos: Sequence[str]) -> Enrolled:
+NOTHING = Grounds()
+
+
+def enrolled(tmp_path: Path, pack: FacePack, photos: Sequence[str], grounds: Grounds = NOTHING) -> Enrolled:
     listed = []
     for number, text in enumerate(photos):
         path = tmp_path / f"{number}.jpg"
@@ -58,7 +63,7 @@ def enrolled(tmp_path: Path, pack: FacePack, photos: Sequence[str]) -> Enrolled:
     place = Enrolments(Storage(tmp_path / "g"), PhotoStore(str(tmp_path / "p")))
     gallery = gallery_at(place.root, space_of(pack.info))
     clock = ManualClock(1)
-    return enrol(listed, pack, place, gallery, grounds=Grounds(), clock=clock, advance=lambda _: None)
+    return enrol(listed, pack, place, gallery, grounds=grounds, clock=clock, advance=lambda _: None)
 
 
 def test_an_open_mouth_is_refused_and_a_smile_is_not(tmp_path: Path, info: PackInfo) -> None:
@@ -124,3 +129,30 @@ def test_every_bad_line_of_a_list_is_named(tmp_path: Path, table: str, said: str
         list_photos(tmp_path / "list.csv")
     assert said in str(caught.value)
     assert "198001012010011001" not in str(caught.value)
+
+
+def test_grounds_that_come_later_are_recorded_and_earlier_ones_stay(tmp_path: Path, info: PackInfo) -> None:
+    photos = ["0.1 a", "0.1 b"]
+    enrolled(tmp_path, LippedPack(info), photos[:1], Grounds("law", None))
+    enrolled(tmp_path, LippedPack(info), photos)
+    done = enrolled(tmp_path, LippedPack(info), photos, Grounds("another law", "2026-1"))
+    assert (done.added, done.repeated, done.grounded) == (0, 2, 2)
+    gallery = open_gallery(Storage(tmp_path / "g").within(info.embedding_space))
+    told = {one.person: (one.legal_basis, one.notice_version) for one in gallery.templates()}
+    assert told == {"p0": ("law", "2026-1"), "p1": ("another law", "2026-1")}
+    assert enrolled(tmp_path, LippedPack(info), photos, Grounds("another law", "2026-1")).grounded == 0
+
+
+def test_person_folders_that_are_links_are_not_counted_as_left_out(tmp_path: Path) -> None:
+    (tmp_path / "kept" / "a-1").mkdir(parents=True)
+    (tmp_path / "kept" / "a-1" / "a.jpg").write_bytes(b"x")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a-1").symlink_to(tmp_path / "kept" / "a-1")
+    assert len(list_photos(tmp_path / "photos")) == 1
+    assert left_out(tmp_path / "photos") == 0
+
+
+def test_of_a_long_path_the_file_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(f"person,photo\na-1,{'folder/' * 20}this.jpg\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"folder/this\.jpg"):
+        list_photos(tmp_path / "list.csv")

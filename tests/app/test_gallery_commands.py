@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from hadir.app.demo_people import RealPerson
-from hadir.app.enrolment import Enrolled, Grounds, enrol
+from hadir.app.enrolment import Enrolled, enrol
 from hadir.app.options import DEFAULTS
 from hadir.app.photo_list import list_photos
 from hadir.app.reindex_folder import reindex_chunks
@@ -25,6 +26,7 @@ from hadir.index.acknowledgements import Acknowledgement, acknowledge
 from hadir.index.fresh_snapshot import Fresh, build_fresh
 from hadir.index.galleries import galleries, gallery_at, only_gallery
 from hadir.index.pointers import Pointers, nudge, read_pointers
+from hadir.index.templates import Grounds
 from tests.app.site import Site, make_site
 
 NOW_MS = 1_790_000_000_000
@@ -169,6 +171,16 @@ def test_the_missing_are_a_csv_with_advice(site: Site, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert {row["person"] for row in rows} == TURNED_AWAY
     assert all(row["reasons"] == "turned_away" and "hadap lurus" in row["saran"] for row in rows)
+
+
+def test_a_refusal_of_another_space_is_a_reason_here_too(site: Site) -> None:
+    site.serve()
+    [here] = galleries(enrolments(settings(site)).root)
+    kept = here.storage.read("refusals.json", 1 << 20)
+    other = gallery_at(enrolments(settings(site)).root, replace(here.space, name="b" * 64))
+    other.storage.write("refusals.json", kept or b"")
+    here.storage.delete("refusals.json")
+    assert site("gallery", "status", "--json").document()["refused"] == 2
 
 
 def test_a_refusal_is_told_even_after_a_better_photo(site: Site) -> None:

@@ -121,6 +121,16 @@ def test_a_first_fetch_shows_and_pins_the_digest(models: Models, server: FileSer
     assert again["archive"]["known_by"] == "pin"
 
 
+def test_a_stored_name_is_not_taken_for_another_wish(models: Models, server: FileServer) -> None:
+    fetch = ("fetch", "ours", "--url", server.url, "--accept-licence")
+    assert models(*fetch).code == 0
+    assert models(*fetch).code == 0
+    for other in (("--sha256", "0" * 64), ("--front", "own"), ("--url", f"{server.url}?other")):
+        refused = models(*fetch, *other)
+        assert refused.code == 1, other
+        assert "stored already" in refused.problem()
+
+
 def test_a_digest_of_the_operators_own_must_fit(models: Models, server: FileServer, archive: bytes) -> None:
     fetch = ("fetch", "ours", "--url", server.url, "--accept-licence", "--json", "--sha256")
     assert models(*fetch, "0" * 64).code == 1

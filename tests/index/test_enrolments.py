@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hadir.core.errors import GalleryError, InputError
+from hadir.core.sealed_json import seal
 from hadir.index.enrolments import PENDING, Enrolments, Forgotten
 from hadir.index.envelope import Envelope
 from hadir.index.galleries import gallery_at
@@ -234,7 +235,17 @@ def test_of_the_same_photo_the_latest_refusal_stands(place: Enrolments, space: E
     assert [(one.person, one.reason) for one in refusals.all()] == [("a", "blurred"), ("b", "too_dark")]
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'[{"person": 1}]', b"\xff"])
+def test_any_byte_of_the_refusals_that_changes_is_found(place: Enrolments, space: EmbeddingSpace) -> None:
+    storage = gallery_at(place.root, space).storage
+    Refusals(storage).add([Refusal("b", "e" * 64, "blurred", 2)])
+    content = storage.read(REFUSALS, 4096) or b""
+    for at in range(len(content)):
+        storage.write(REFUSALS, content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(GalleryError, match=REFUSALS):
+            Refusals(storage).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", seal({"refusals": [{"person": 1}]}), seal({}), b"\xff"])
 def test_damaged_refusals_and_notes_are_named(place: Enrolments, space: EmbeddingSpace, content: bytes) -> None:
     gallery = gallery_at(place.root, space)
     gallery.storage.write(REFUSALS, content)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from hadir.core.errors import GalleryError, InputError, SpaceMismatch
 from hadir.core.evidence import FaceMeasures
+from hadir.core.sealed_json import seal, unseal
 from hadir.index.gallery import Added, Gallery, open_gallery
 from hadir.index.gallery_list import read_list
 from hadir.index.parquet import pack_templates, unpack_templates
@@ -138,7 +138,7 @@ def test_a_missing_part_is_named(gallery: Gallery, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b"{}", b'{"schema": 2}', b'{"schema": 1, "space": {}, "parts": []}', b"\xff"],
+    [b"", b"[]", b"{}", seal({"schema": 9}), seal({"schema": 2, "space": {}, "parts": []}), b"\xff"],
 )
 def test_a_list_that_is_none_is_refused(gallery: Gallery, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "gallery" / "gallery.json").write_bytes(content)
@@ -148,11 +148,20 @@ def test_a_list_that_is_none_is_refused(gallery: Gallery, tmp_path: Path, conten
 
 def test_a_list_cannot_point_outside_the_gallery(gallery: Gallery, tmp_path: Path) -> None:
     path = tmp_path / "gallery" / "gallery.json"
-    document = json.loads(path.read_text())
+    document = unseal(path.read_bytes())
     document["parts"][0]["file"] = "../" + document["parts"][0]["file"]
-    path.write_text(json.dumps(document))
-    with pytest.raises(GalleryError, match="not a list"):
+    path.write_bytes(seal(document))
+    with pytest.raises(GalleryError, match="is no list"):
         gallery.templates()
+
+
+def test_any_byte_of_the_list_that_changes_is_found(gallery: Gallery, tmp_path: Path) -> None:
+    path = tmp_path / "gallery" / "gallery.json"
+    content = path.read_bytes()
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(GalleryError, match=r"gallery\.json"):
+            read_list(gallery.storage)
 
 
 def test_opening_nothing_without_a_space_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hadir.faces.sealed_json import MOST_BYTES, seal, unseal
+from hadir.core.sealed_json import MOST_BYTES, seal, unseal
 
 DOCUMENT = {"name": "p", "files": {"a.onnx": {"bytes": 3}}, "none": None, "letters": "é"}
 

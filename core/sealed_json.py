@@ -21,10 +21,10 @@ def seal(document: Mapping[str, Any]) -> bytes:
     return (json.dumps({**document, "seal": digest}, indent=1, sort_keys=True) + "\n").encode()
 
 
-def unseal(content: bytes) -> dict[str, Any]:
+def unseal(content: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     """The document without its seal. Raises ValueError where the content is not, byte for byte, what `seal` wrote."""
-    if len(content) > MOST_BYTES:
-        raise ValueError(f"{len(content)} bytes, expected at most {MOST_BYTES}")
+    if len(content) > most_bytes:
+        raise ValueError(f"{len(content)} bytes, expected at most {most_bytes}")
     try:
         document = json.loads(content)
     except RecursionError as err:
