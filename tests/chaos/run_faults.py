@@ -38,14 +38,15 @@ class Faults:
         self._history, self._seed = history, seed
         self._broken: list[BaseException] = []
 
-    def rage(self, seconds: float, turn: int, *, members_only: bool = False, pace: Pace | None = None) -> None:
-        """Strike for so long, and mend what was struck before this returns. `turn` tells one call from the next.
+    def rage(self, seconds: float, turn: int, *, kills_only: bool = False, pace: Pace | None = None) -> None:
+        """Strike for so long, and mend what was struck before this returns. `turn` tells one call from the next;
+        with `kills_only` members are killed, and nothing else happens.
 
         Raises:
             Exception: a server could not be started again: the run proves nothing.
         """
         until_s, pace = time.monotonic() + seconds, pace or Pace()
-        lanes = [self._to_members()] if members_only else [self._to_members(), self._to_servers()]
+        lanes = [self._to_members(), self._to_servers()] if not kills_only else [{"member_killed": self._kill_member}]
         threads = [
             threading.Thread(target=self._lane, args=(number, turn, faults, until_s, pace), name=f"faults-{number}")
             for number, faults in enumerate(lanes)

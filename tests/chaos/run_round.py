@@ -48,8 +48,8 @@ PATIENCE_S = 120.0
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a round is made of. `seconds` of faults, or until `check_ins` were sent. In the middle everything is killed
-    at once; a `calm` round has no other fault. With `mutant` the pipeline is wrong on purpose, and only members are
-    struck."""
+    at once; a `calm` round has no other fault. With `mutant` the pipeline is wrong on purpose, and members are killed,
+    no more."""
 
     name: str
     seed: int
@@ -160,7 +160,7 @@ def _disturb(plan: Plan, site: ChaosSite, folder: Path, scene: _Scene) -> Round:
 
 def _rage(plan: Plan, faults: Faults, sender: Sender) -> None:
     if plan.mutant is not None:
-        faults.rage(plan.seconds, 0, members_only=True, pace=Pace(1.0, 3.0))
+        faults.rage(plan.seconds, 0, kills_only=True, pace=Pace(3.0, 6.0))
         return
     until_s = time.monotonic() + plan.seconds
     strike = time.sleep if plan.calm else partial(faults.rage, turn=0)
