@@ -196,6 +196,14 @@ def test_an_idle_worker_that_answers_is_a_witness() -> None:
     assert flights.sick() == [stuck.seat]
 
 
+def test_a_workers_own_later_call_is_no_witness_though_its_result_be_heard_of_first() -> None:
+    flights = staffed(1)
+    first = flights.submit(jobs(1))
+    flights.late(first.number)
+    land(flights, flights.submit(jobs(2)))
+    assert flights.sick() == []
+
+
 def test_where_there_is_one_seat_nobody_is_overtaken() -> None:
     flights = staffed(1)
     assert flights.late(flights.submit(jobs(1)).number) == []
