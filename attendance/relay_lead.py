@@ -1,6 +1,6 @@
 """Which of several processes on one ledger publishes its outbox: one at a time, so that verdicts are not said twice.
 
-Two relays that race published up to a third of all verdicts twice (measured in `make chaos`): right, since bytes and id
+Two relays that race published up to half of all verdicts twice (measured in `make chaos`): right, since bytes and id
 are equal, but the readers' work. The lead goes with its process, however that ends. One that is frozen keeps it, so a
 relay without the lead publishes all the same where nothing moves (`hadir.pipeline.outbox`).
 """
