@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hadir.app import cli_build, cli_promote, cli_shadow
+from hadir.app import cli_build, cli_promote, cli_repair, cli_shadow
 from hadir.app.options import Config, Json, settings_of, wrong_use
 from hadir.app.output import lines, print_json
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     group.command("verify", epilog="Example:  hadir index verify var/snapshots")(verify)
     cli_shadow.register(group)
     cli_promote.register(group)
+    cli_repair.register(group)
     app.add_typer(group, name="index")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hadir.app.shadow_report import ShadowReport
     from hadir.core.settings import Settings
 
-__all__ = ["NOW_SERVES", "promoting", "register"]
+__all__ = ["NOW_SERVES", "By", "Snapshots", "Wait", "promoting", "register"]
 
 NOW_SERVES = "Dipakai sekarang · now serves"
 _DONE, _PARTLY = 0, 3
@@ -90,7 +90,10 @@ def rollback(
 
 
 def history(snapshots: Snapshots = None, config: Config = None, as_json: Json = False) -> int:
-    """Every promotion and rollback: when, from which to which snapshot, who, why, and every gate's figures."""
+    """Every promotion and rollback: when, from which to which snapshot, who, why, and every gate's figures.
+
+    Exit code 3: a line cannot be read, or the pointers cannot and whether the last change happened is not known.
+    """
     from dataclasses import asdict
 
     from hadir.app.switch_report import in_words
@@ -99,15 +102,17 @@ def history(snapshots: Snapshots = None, config: Config = None, as_json: Json = 
     root = snapshots or Path(settings_of(config).stores.snapshots)
     told = read_history(root)
     if as_json:
-        events = [{**asdict(one), "happened": n not in told.undone} for n, one in enumerate(told.promotions)]
-        print_json({"promotions": events, "damaged_lines": list(told.damaged)})
+        events = [{**asdict(one), "happened": told.happened(n)} for n, one in enumerate(told.promotions)]
+        print_json({"promotions": events, "damaged_lines": list(told.damaged), "problem": told.problem})
     else:
-        lines((moment(one.note.at_ms), in_words(one, n in told.undone)) for n, one in enumerate(told.promotions))
+        lines((moment(one.note.at_ms), in_words(one, told.happened(n))) for n, one in enumerate(told.promotions))
         if not told.promotions:
             out.print("Belum ada · nothing was promoted yet.")
     for number in told.damaged:
         err.print(f"{root / HISTORY}: line {number} cannot be read, it is not shown")
-    return _PARTLY if told.damaged else _DONE
+    if told.problem is not None:
+        err.print(told.problem, markup=False)
+    return _PARTLY if told.damaged or told.problem else _DONE
 
 
 def prune(

@@ -74,13 +74,15 @@ def exit_code(switch: Switch) -> int:
     return _DONE if switch.agreement is None or switch.agreement.reached else _PARTLY
 
 
-def in_words(one: Promotion, undone: bool) -> str:
-    """One line of the history."""
+def in_words(one: Promotion, happened: bool | None) -> str:
+    """One line of the history; `happened` None: nobody knows."""
     said = f"{one.action} {one.from_snapshot or '–'} → {one.to_snapshot}, {one.note.by}"
     said += f": {one.note.reason}" if one.note.reason else ""
     if failed := [gate.name for gate in one.note.gates if not gate.ok]:
         said += f" (dipaksa · forced: {', '.join(failed)})"
-    return said + (" (tidak terjadi · did not happen, the command was killed)" if undone else "")
+    if happened is None:
+        return said + " (belum pasti · not known whether it happened)"
+    return said if happened else said + " (tidak terjadi · did not happen, the command was killed)"
 
 
 def _replicas(agreement: Agreement) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ __all__ = [
     "read_pointers",
     "refresh",
     "resolve",
+    "restore",
     "retire",
     "rollback",
     "set_candidate",
@@ -116,6 +117,29 @@ def nudge(root: Path) -> Pointers:
         return _write_next(root, before)
 
 
+def restore(root: Path, current: str, previous: str | None, generation: int, keep: Keep | None = None) -> Pointers:
+    """Where the pointers are lost or damaged, let them name these again; a candidate that can be read waits on, and a
+    `previous` that is not there any more is none.
+
+    `generation` is the last that is known of; those that follow are higher. `keep` as for `promote`.
+
+    Raises:
+        SnapshotError: something serves, so there is nothing to restore; or as `set_candidate`. Nothing changed.
+    """
+    _require_sound(root, current)
+    if previous is not None and not _is_sound(root, previous):
+        previous = None
+    with _locked(root):
+        try:
+            before = read_pointers(root)
+        except SnapshotError:
+            before = Pointers()
+        if before.current is not None:
+            raise SnapshotError(f"snapshot {before.current} serves under {root}: there is nothing to repair")
+        known = replace(before, generation=max(before.generation, generation))
+        return _write(root, known, replace(known, current=current, previous=previous), keep)
+
+
 def retire(root: Path, snapshot_ids: Collection[str]) -> Pointers:
     """Let none of these wait or be gone back to any longer, so that they can be deleted.
 
@@ -160,7 +184,7 @@ def resolve(path: Path) -> Path:
     if current is None:
         raise SnapshotError(
             f"no snapshot serves under {path}: build one (hadir index build), or promote one that is there "
-            "(hadir index list)"
+            "(hadir index list); where one did, hadir index repair names it again"
         )
     return snapshot_folder(path, current)
 
@@ -191,12 +215,17 @@ def _require_sound(root: Path, snapshot_id: str) -> None:
     read_manifest(snapshot_folder(root, snapshot_id))
 
 
+def _is_sound(root: Path, snapshot_id: str) -> bool:
+    try:
+        _require_sound(root, snapshot_id)
+    except SnapshotError:
+        return False
+    return True
+
+
 @contextmanager
 def _changing(root: Path, seen: int | None = None) -> Iterator[Pointers]:
-    """Hold the writers' lock, for milliseconds; waits for another writer as long."""
-    handle = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with _locked(root):
         before = read_pointers(root)
         if seen is not None and seen != before.generation:
             raise SnapshotError(
@@ -204,6 +233,15 @@ def _changing(root: Path, seen: int | None = None) -> Iterator[Pointers]:
                 "look again (hadir index list) and decide anew"
             )
         yield before
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """Hold the writers' lock, for milliseconds; waits for another writer as long."""
+    handle = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(handle)
 

@@ -89,6 +89,6 @@ def _to_bytes(pointers: Pointers) -> bytes:
 
 def _altered(path: Path) -> SnapshotError:
     return SnapshotError(
-        f"{path} was altered, its seal does not fit: whoever serves keeps what it has; delete the file and promote "
-        "the snapshot that should serve (hadir index history, hadir index promote ID)"
+        f"{path} was altered, its seal does not fit: whoever serves keeps what it has; hadir index repair sets it "
+        "again from the history and from what running pipelines serve"
     )

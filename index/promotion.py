@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,22 +19,25 @@ import msgspec
 from hadir.core.errors import SnapshotError
 from hadir.index.durable import flush_folder
 from hadir.index.gates import GateResult
-from hadir.index.pointers import Pointers, promote, read_pointers, refresh, rollback
+from hadir.index.pointers import Pointers, promote, read_pointers, refresh, restore, rollback
 
 __all__ = [
     "HISTORY",
     "History",
     "Note",
     "Promotion",
+    "Standing",
     "promote_noted",
     "read_history",
     "refresh_noted",
+    "restore_noted",
     "rollback_noted",
+    "standing",
 ]
 
 HISTORY = "promotions.jsonl"
 
-Action = Literal["promote", "refresh", "rollback"]
+Action = Literal["promote", "refresh", "repair", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,28 @@ class Promotion:
 @dataclass(frozen=True, slots=True)
 class History:
     """Ascending in time. `undone` are the places, in `promotions`, of those that a crash kept from happening;
-    `damaged` are the numbers of lines that cannot be read, from 1."""
+    `damaged` are the numbers of lines that cannot be read, from 1. `problem` says why the pointers, which alone know of
+    the last one, say nothing: then it may not have happened."""
 
     promotions: tuple[Promotion, ...] = ()
     undone: frozenset[int] = field(default_factory=frozenset)
     damaged: tuple[int, ...] = ()
+    problem: str | None = None
+
+    def happened(self, place: int) -> bool | None:
+        """Whether the change at this place did; None where nobody knows."""
+        if self.problem is not None and place == len(self.promotions) - 1:
+            return None
+        return place not in self.undone
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the history says of the pointers: what serves, what one can go back to, and the last generation."""
+
+    current: str | None = None
+    previous: str | None = None
+    generation: int = 0
 
 
 def promote_noted(root: Path, snapshot_id: str, note: Note, seen: int | None = None) -> Pointers:
@@ -84,11 +104,31 @@ def rollback_noted(root: Path, note: Note, seen: int | None = None) -> Pointers:
     return rollback(root, seen, _keeping(root, "rollback", note))
 
 
+def restore_noted(root: Path, snapshot_id: str, last: Standing, note: Note) -> Pointers:
+    """`pointers.restore` with a line in the history, after which `standing` is the pointers again. Raises as
+    `promote_noted`."""
+    previous = last.previous if snapshot_id == last.current else last.current
+    return restore(root, snapshot_id, previous, last.generation, _keeping(root, "repair", note, last.current))
+
+
+def standing(history: History, last_happened: bool = True) -> Standing:
+    """Every change in turn. `last_happened` decides of the last one, where nobody knows."""
+    found = Standing()
+    for place, one in enumerate(history.promotions):
+        happened = history.happened(place)
+        found = replace(found, generation=max(found.generation, one.generation))
+        if happened or (happened is None and last_happened):
+            kept = one.action == "refresh" or one.to_snapshot == found.current
+            previous = found.previous if kept else one.from_snapshot
+            found = replace(found, current=one.to_snapshot, previous=None if previous == one.to_snapshot else previous)
+    return found
+
+
 def read_history(root: Path) -> History:
     """Every change under `root`; an empty history where there was none.
 
     Raises:
-        SnapshotError: the file cannot be read, or the pointers were altered.
+        SnapshotError: the file cannot be read.
     """
     path = root / HISTORY
     try:
@@ -106,20 +146,38 @@ def read_history(root: Path) -> History:
             promotions.append(msgspec.json.decode(line, type=Promotion))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             damaged.append(number)
-    return History(tuple(promotions), _undone(promotions, read_pointers(root)), tuple(damaged))
+    now, problem = _now(root) if promotions else (None, None)
+    return History(tuple(promotions), _undone(promotions, now), tuple(damaged), problem)
 
 
-def _undone(promotions: list[Promotion], now: Pointers) -> frozenset[int]:
-    """A change happened where the next one begins from it; the last one, where it is what the pointers say."""
-    following = [one.from_snapshot for one in promotions[1:]] + [now.current]
+def _now(root: Path) -> tuple[str | None, str | None]:
+    """What serves; or why nobody can say so."""
+    try:
+        current = read_pointers(root).current
+    except SnapshotError as err:
+        return None, str(err)
+    lost = f"no pointer under {root} says what serves, and something did: hadir index repair names it again"
+    return current, lost if current is None else None
+
+
+def _undone(promotions: list[Promotion], now: str | None) -> frozenset[int]:
+    """A change happened where the next one begins from it; the last one, where it is what the pointers say. Where they
+    say nothing, the last one is left open."""
+    following = [one.from_snapshot for one in promotions[1:]]
+    following += [now or promotions[-1].to_snapshot] if promotions else []
     happened = [one.to_snapshot == then for one, then in zip(promotions, following, strict=True)]
     return frozenset(place for place, did in enumerate(happened) if not did)
 
 
-def _keeping(root: Path, action: Action, note: Note) -> Callable[[Pointers, Pointers], None]:
+def _keeping(
+    root: Path, action: Action, note: Note, begins_from: str | None = None
+) -> Callable[[Pointers, Pointers], None]:
+    """`begins_from` is for pointers that cannot say it themselves."""
+
     def keep(before: Pointers, after: Pointers) -> None:
         assert after.current is not None
-        _append(root / HISTORY, Promotion(action, before.current, after.current, after.generation, note))
+        begin = before.current or begins_from
+        _append(root / HISTORY, Promotion(action, begin, after.current, after.generation, note))
 
     return keep
 

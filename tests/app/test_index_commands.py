@@ -5,74 +5,23 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hadir.app.demo_people import RealPerson
 from hadir.core.clock import SystemClock
-from hadir.index.acknowledgements import Acknowledgement, acknowledge
-from hadir.index.galleries import only_gallery, spaces
-from hadir.index.pointers import POINTERS, read_pointers
+from hadir.index.galleries import spaces
+from hadir.index.pointers import read_pointers
 from hadir.index.promotion import HISTORY
 from hadir.index.snapshot_diff import enrolled
 from hadir.index.storage import Storage
-from tests.app.command_line import Said
 from tests.app.programs import HADIR
 from tests.app.site import Site, make_site
+from tests.app.yard import Yard
 
 SERVABLE = ["snapshot sound", "pack is here", "rates supported"]
 SOUND = {*SERVABLE, "people kept", "self-recall", "FNMR", "calibration", "replicas agree"}
-
-
-@dataclass(frozen=True, slots=True)
-class Yard:
-    """Snapshots of one test, over the gallery of the site that all share."""
-
-    site: Site
-    root: Path
-
-    def __call__(self, *arguments: object) -> Said:
-        return self.site("index", *arguments, "--snapshots", self.root)
-
-    def document(self, *arguments: object, code: int = 0) -> dict[str, Any]:
-        said = self(*arguments, "--json")
-        assert said.code == code, said.err
-        return said.document()
-
-    def build(self, *arguments: object, code: int = 0) -> dict[str, Any]:
-        return self.document("build", *arguments, code=code)
-
-    def without(self, people: int) -> Path:
-        """Another folder of galleries, in which the first `people` are missing."""
-        folder = self.root.parent / f"without-{people}"
-        shutil.copytree(self.site.folder / "gallery", folder)
-        gallery = only_gallery(Storage(folder))
-        for person in sorted({t.person for t in gallery.templates()})[:people]:
-            gallery.remove(person)
-        return folder
-
-    def mixed_up(self) -> Path:
-        """Another folder of galleries, in which two people have each other's vectors."""
-        folder = self.root.parent / "mixed-up"
-        shutil.copytree(self.site.folder / "gallery", folder)
-        gallery = only_gallery(Storage(folder))
-        first, second = gallery.templates()[:2]
-        for one, other in ((first, second), (second, first)):
-            gallery.replace(one.person, [replace(one, vector=other.vector)], gallery.space.name)
-        return folder
-
-    def replica(self, snapshot: str, **more: str) -> None:
-        """A running pipeline's word."""
-        now_ms = SystemClock().now_ms() + 60_000
-        acknowledge(self.root, Acknowledgement("kantor-1", "kantor", 1, snapshot, "space", 2, now_ms, **more))
-
-
-@pytest.fixture
-def yard(served_site: Site, tmp_path: Path) -> Yard:
-    return Yard(served_site, tmp_path / "snapshots")
 
 
 @pytest.fixture
@@ -344,19 +293,6 @@ def test_what_has_a_role_or_a_replica_is_never_pruned(yard: Yard) -> None:
     assert yard.document("prune", "--keep", 0)["deleted"] == [names[2]]
     left = {one["snapshot"]: one["role"] for one in yard.document("list")["snapshots"]}
     assert left == {names[0]: None, names[3]: "previous", names[4]: "current"}
-
-
-def test_altered_pointers_are_refused_by_name_until_they_are_given_anew(yard: Yard) -> None:
-    first, second = yard.build()["snapshot"], yard.build("--synthetic", 3)["snapshot"]
-    (yard.root / POINTERS).write_bytes(b"x")
-    for command in ("list", "promote", "rollback", "history", "show"):
-        said = yard(command) if command != "show" else yard.site("index", "show", yard.root)
-        assert said.code == 1
-        assert "serving.json was altered" in said.problem()
-    (yard.root / POINTERS).unlink()
-    assert yard.build("--synthetic", 2)["role"] == "candidate"
-    assert yard.document("promote", first)["after"]["current"] == first
-    assert second in {one["snapshot"] for one in yard.document("list")["snapshots"]}
 
 
 def test_a_line_of_the_history_that_cannot_be_read_is_told(yard: Yard) -> None:

@@ -186,7 +186,7 @@ def test_every_altered_byte_is_found_by_the_files_name(root: Path, ids: list[str
 def test_what_are_no_pointers_is_refused_and_not_written_over(root: Path, ids: list[str], content: bytes) -> None:
     (root / POINTERS).write_bytes(content)
     for change in (promote, set_candidate):
-        with pytest.raises(SnapshotError, match=r"serving\.json was altered.*delete the file and promote"):
+        with pytest.raises(SnapshotError, match=r"serving\.json was altered.*hadir index repair"):
             change(root, ids[0])
     assert (root / POINTERS).read_bytes() == content
 
