@@ -26,6 +26,9 @@ __all__ = ["register"]
 
 _DONE, _PARTLY, _GATE_FAILED = 0, 3, 4
 
+_KEPT = 10_000
+"""Check-ins whose latency the live view and the last line tell: a busy minute's, and more."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -126,7 +129,7 @@ def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> tupl
 
     live = out.is_terminal and not quiet
     log_to(Path(settings.run.folder) / "log.jsonl" if live else None)
-    board, clock = Board(), SystemClock()
+    board, clock = Board(_KEPT), SystemClock()
     watcher = BoardWatcher(board, clock)
     serves = threading.Event()
 

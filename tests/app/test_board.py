@@ -51,6 +51,19 @@ def test_a_sheet_does_not_change_any_more() -> None:
     assert board.sheet().reasons == {("accepted", "ok"): 1, ("accepted", "repeated"): 1}
 
 
+def test_a_board_of_a_run_without_end_counts_everything_and_keeps_the_latest() -> None:
+    board = Board(keep=3)
+    for number in range(10):
+        board.received(2, float(number))
+        board.decided("accepted", ["ok"], "", float(number), float(number))
+        board.moment(f"moment {number}", float(number))
+    sheet = board.sheet()
+    assert (sheet.received, sheet.decided, sheet.closed, sheet.outcomes["accepted"]) == (20, 10, 10, 10)
+    assert sheet.latencies_s == sheet.decided_at_s == sheet.closed_at_s == (7.0, 8.0, 9.0)
+    assert sheet.received_at_s == (8.0, 9.0, 9.0)
+    assert [text for _, text in sheet.moments] == ["moment 7", "moment 8", "moment 9"]
+
+
 def test_many_threads_lose_no_count() -> None:
     board = Board()
 
