@@ -32,6 +32,7 @@ UNITS = ("disdik", "puskesmas", "kecamatan")
 Reasoned = tuple[Outcome, Reason]
 
 _MOST_TRIES = 20
+_TWO_DAYS_MS = 2 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +105,14 @@ def _settle(drafts: list[_Draft]) -> Iterator[Planned]:
         value = draft.raw if draft.raw is not None else encode_check_in(check_in)
         yield Planned(check_in.person, value, Expected(check_in.id, outcome, reason.value), draft.label)
         for copy in draft.copies:
-            yield Planned(check_in.person, _copy(check_in, value, copy), None, copy)
+            changed = replace(check_in, captured_at_ms=check_in.captured_at_ms - 1000)
+            copied = value if copy == "duplicate" else encode_check_in(changed)
+            yield Planned(check_in.person, copied, None, copy)
         if draft.again is not None:
             replayed = Expected(draft.again.id, Outcome.REVIEW, Reason.PHOTO_REPLAYED.value)
             yield Planned(draft.again.person, encode_check_in(draft.again), replayed, "photo sent again")
     for i in range(3):
         yield Planned(f"noise-{i}", b"\xc1 not a check-in", None, "undecodable")
-
-
-def _copy(check_in: CheckIn, value: bytes, kind: str) -> bytes:
-    if kind == "duplicate":
-        return value
-    return encode_check_in(replace(check_in, captured_at_ms=check_in.captured_at_ms - 1000))
 
 
 def _claim(cast: Cast, person: RealPerson, direction: Direction = Direction.IN, **changes: object) -> CheckIn:
@@ -235,8 +232,7 @@ def _landscape(cast: Cast) -> dict[str, object]:
 def _several_faces(cast: Cast) -> list[_Draft]:
     if cast.crowd is None:
         return []
-    photo = encode_jpeg(cast.crowd, int(cast.rng.integers(80, 96)))
-    check_in = _claim(cast, _working(cast), photos=(photo,))
+    check_in = _claim(cast, _working(cast), photos=(encode_jpeg(cast.crowd, int(cast.rng.integers(80, 96))),))
     return [_Draft(check_in, (Outcome.REJECTED, Reason.SEVERAL_FACES), "several faces")]
 
 
@@ -271,8 +267,6 @@ def _other_channel(channel: Channel, verdict: Reason, outcome: Outcome, age_ms: 
 
     return make
 
-
-_TWO_DAYS_MS = 2 * 86_400_000
 
 _SCRIPT: tuple[tuple[Callable[[Cast], list[_Draft]], int], ...] = (
     (_honest, 108),
