@@ -33,7 +33,7 @@ SELFIES = 40
 MOST_PEOPLE = 20_000
 """Enrolled; more check-ins than that come from the same people again."""
 PHOTOS_PER_S, TOKENS_PER_S = 25.0, 1_000.0
-CONTROL_SECONDS, CONTROL_PER_S, CALM_SECONDS = 25.0, 300.0, 20.0
+CONTROL_SECONDS, CONTROL_PER_S, CALM_SECONDS = 20.0, 800.0, 20.0
 _DONE, _ERROR, _BROKEN = 0, 1, 4
 
 WITH_TOKENS = "tokens stand in for decoding and for the models alone (dev/token_pack.py)"
