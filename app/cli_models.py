@@ -33,6 +33,17 @@ Accept = Annotated[bool, typer.Option("--accept-licence", help="You have read th
 Sha256 = Annotated[str | None, typer.Option(metavar="HEX", help="The archive's SHA-256, where you know it.")]
 
 
+_LICENCE_LINES = 20
+"""Of a licence's text so much is shown; the pack's own file has it all."""
+
+_VOUCHED = {
+    "lock": "as Hadir's lock says",
+    "pin": "as at the first fetch",
+    "operator": "as --sha256 said",
+    "nobody": "nobody vouches for it: compare it with its publisher's; pinned from now on",
+}
+
+
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(no_args_is_help=True, help="Fetch, add, verify and remove face packs.")
@@ -198,10 +209,14 @@ def _approval(name: str, accepted: bool) -> Callable[[Licence], None]:
     shown: set[str] = set()
 
     def approve(licence: Licence) -> None:
-        for text in (licence.name, licence.text):
-            if text and text not in shown:
+        for text in (licence.text or licence.name,):
+            if text not in shown:
                 shown.add(text)
-                err.print(f"Lisensi · licence of {name}: {text}", markup=False)
+                head, *more = text.strip().split("\n", _LICENCE_LINES)
+                told = [head, *more[: _LICENCE_LINES - 1]]
+                err.print(f"Lisensi · licence of {name}: " + "\n".join(told), markup=False)
+                if len(more) == _LICENCE_LINES:
+                    err.print(f"… selengkapnya · the whole text: {licence.file}", markup=False)
         if not accepted:
             raise wrong_use(
                 f"lisensi {name} belum diterima · its licence is not accepted ({licence.name}): read it, then say "
@@ -243,9 +258,8 @@ def _tell(pack: StoredPack, as_json: bool) -> int:
         ("vektor · vectors", f"{record.dimension} numbers, embedding space {record.embedding_space}"),
     ]
     if archive is not None:
-        rows.append(
-            ("arsip · archive", f"SHA-256 {archive.sha256}, {archive.bytes} bytes, known by {archive.known_by}")
-        )
+        says = _VOUCHED[archive.known_by]
+        rows.append(("arsip · archive", f"SHA-256 {archive.sha256}, {archive.bytes} bytes; {says}"))
     rows += [("berkas · file", f"{name} {file.sha256[:16]}…{_size(file.bytes)}") for name, file in record.files.items()]
     if record.left_out:
         rows.append(("ditinggalkan · left out", ", ".join(record.left_out)))

@@ -87,7 +87,9 @@ def load_liveness(folder: Path, runtime: Runtime = CPU) -> LivenessModel:
     try:
         described = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=_Description)
     except OSError as err:
-        raise PackError(f"{folder} has no {DESCRIPTION}: name a folder with a liveness model, or none") from err
+        raise PackError(
+            f"{folder} has no {DESCRIPTION}: write it as docs/face-packs.md says, or name no folder"
+        ) from err
     except msgspec.MsgspecError as err:
         raise PackError(f"{folder / DESCRIPTION} does not describe a liveness model: {err}") from err
     if described.format == "insightface":

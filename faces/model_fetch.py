@@ -131,7 +131,7 @@ def _bring(errand: _Errand, pause: Callable[[float], None]) -> int | None:
         try:
             return _one_try(errand)
         except (_Broken, requests.RequestException) as err:
-            problem = str(err) if isinstance(err, _Broken) else type(err).__name__
+            problem = str(err) if isinstance(err, _Broken) else _connection_problem(err)
         fruitless = 0 if part.size() > before else fruitless + 1
         if fruitless >= FRUITLESS_TRIES:
             break
@@ -139,8 +139,17 @@ def _bring(errand: _Errand, pause: Callable[[float], None]) -> int | None:
             pause(2.0 ** (fruitless - 1))
     raise SetupError(
         f"{errand.url} cannot be fetched ({problem}), {part.size()} bytes are there: check the connection and run it "
-        "again, it goes on where it stopped; or bring the file yourself (hadir models add --from-zip)"
+        "again, it goes on where it stopped; where it stops at the same byte again the server is at fault: name a "
+        "mirror (--url), or bring the file yourself (hadir models add --from-zip)"
     )
+
+
+def _connection_problem(err: requests.RequestException) -> str:
+    if isinstance(err, requests.Timeout):
+        return "no answer in time"
+    if isinstance(err, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke, or the file is shorter than the server says"
+    return "no connection" if isinstance(err, requests.ConnectionError) else type(err).__name__
 
 
 def _one_try(errand: _Errand) -> int | None:
@@ -276,4 +285,9 @@ def _part(target: Path) -> Iterator[_Part]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
             raise PackError(f"another process is fetching {target.name}: wait for it") from err
-        yield _Part(path, file)
+        part = _Part(path, file)
+        try:
+            yield part
+        finally:
+            if not part.size():
+                part.forget()

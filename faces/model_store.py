@@ -21,6 +21,7 @@ from pathlib import Path
 
 from hadir.core.errors import InputError, PackError
 from hadir.core.file_lock import held_alone
+from hadir.core.sealed_json import MOST_BYTES, seal, unseal
 from hadir.faces.manifest import PackFile
 from hadir.faces.model_archive import copy_folder, unpack
 from hadir.faces.model_contents import StagedPack, stage
@@ -35,7 +36,6 @@ from hadir.faces.pack_record import (
     record_bytes,
 )
 from hadir.faces.packs import OPEN
-from hadir.core.sealed_json import MOST_BYTES, seal, unseal
 
 __all__ = ["Acceptance", "ModelStore", "Origin", "StoredPack"]
 

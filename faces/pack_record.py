@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 
 from hadir.core.errors import PackError
-from hadir.faces.manifest import PackFile
 from hadir.core.sealed_json import MOST_BYTES, seal, unseal
+from hadir.faces.manifest import PackFile
 
 __all__ = ["RECORD", "Archive", "FrontKind", "PackRecord", "read_checked", "read_record", "record_bytes"]
 

@@ -57,6 +57,11 @@ def only_gallery(root: Storage, space: str | None = None) -> Gallery:
     if len(fitting) == 1:
         return fitting[0]
     there = ", ".join(f"{g.space.name[:16]} ({g.space.pack} {g.space.precision})" for g in found)
+    if space and not fitting:
+        raise InputError(
+            f"there is no gallery of {space!r} at {root.uri}, there are {there}: name one of them, or let everybody be "
+            "embedded with that pack first (hadir reindex --pack NAME)"
+        )
     wanted = f"{len(fitting)} galleries of space {space!r}" if space else f"{len(found)} galleries"
     raise InputError(f"{wanted} at {root.uri}: name one of these spaces: {there}")
 

@@ -105,7 +105,7 @@ REFUSED = {
     "evaluate {photos}": "one with over 1 photo",
     "index build --gallery {missing}": "missing",
     "gallery status --gallery {missing}": "enrol people first",
-    "gallery status --space ffff": "0 galleries of space",
+    "gallery status --space ffff": "hadir reindex --pack",
     "gallery show nobody": "nothing is held",
     "gallery erase nobody --reason 17/2026": "nothing is held",
     "gallery encrypt": "key_file names no key",
