@@ -69,7 +69,8 @@ def erase(
 ) -> Erasure:
     """Remove everything that the enrolment of `person` left, then record it. What a kill cut off is done by the next.
 
-    Running pipelines get ten seconds to let go of the old snapshot before it is deleted.
+    Running pipelines get ten seconds to let go of the old snapshot before it is deleted. After the last person was
+    erased a snapshot of nobody serves.
 
     The ledger's evidence, photos of cases and the operator's own files are not touched.
 

@@ -8,13 +8,14 @@ after that.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hadir.core.errors import SnapshotError
 from hadir.index.faiss_vectors import read_vectors
 from hadir.index.gallery import Gallery
 from hadir.index.manifest import Carried
+from hadir.index.normalisation_choice import Normalisation
 from hadir.index.people import EnrolledPerson, digests_of, people_from_json
 from hadir.index.pointers import read_pointers, snapshot_folder
 from hadir.index.snapshot import Snapshot, load_snapshot
@@ -62,6 +63,7 @@ def build_fresh(
     """Build what `gallery` holds now beside the current snapshot of `root`, with its synthetic people.
 
     The calibration is carried over, unless too much changed since it was measured, or `measure` asks for a new one.
+    Where the last person was erased nobody is left to measure, or to be compared: then the cosines' thresholds stay.
 
     Raises:
         SnapshotError: none serves, it is damaged, or it holds people, other than the `erased`, whom the gallery lacks:
@@ -76,20 +78,25 @@ def build_fresh(
     current = load_snapshot(folder)
     require_same_space("the snapshot that serves", current.manifest.space.name, gallery.space.name)
     before = people_from_json((folder / PEOPLE).read_bytes())
-    changed = _changed(before, digests_of(gallery.owners()), erased)
-    if not changed and not measure:
-        return Fresh(folder, 0, current.manifest.carried, pointers.generation)
+    now = digests_of(gallery.owners())
+    changed, nobody = _changed(before, now, erased), bool(erased) and not now
+    if not changed and (nobody or not measure):
+        return Fresh(folder, 0, None if nobody else current.manifest.carried, pointers.generation)
     carried = None if measure else _carried(current, changed)
     chosen = current.calibration.normalisation
+    calibration = current.calibration if carried else None
+    if nobody:
+        calibration = replace(current.calibration, normalisation=Normalisation(False, "too_few_people"))
     path = build_snapshot(
         root,
         gallery,
         created_at_ms,
         hadir_version,
         synthetic=_synthetic(folder, before),
-        calibration=current.calibration if carried else None,
+        calibration=calibration,
         carried=carried,
         normalisation="auto" if chosen is None else chosen.mode,
+        nobody=nobody,
     )
     return Fresh(path, changed, carried, pointers.generation)
 

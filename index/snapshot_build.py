@@ -48,6 +48,7 @@ def build_snapshot(
     normalisation: Mode = "auto",
     accept_rate: str = "1e-3",
     on_cell: Callable[[str], None] | None = None,
+    nobody: bool = False,
 ) -> Path:
     """Build from everything in `gallery`, plus `synthetic` people (`draw_people`), into `root/<id>`; return that path.
 
@@ -55,7 +56,8 @@ def build_snapshot(
     take eleven seconds for 13,000 people of three photos, on one core, and 30 where scores are normalised; give a
     `calibration` (an earlier snapshot's, of this embedding space and nearly the same people) where that is too long,
     and say in `carried` whose it was. It brings its normalisation with it; the templates' own statistics are always
-    new. Otherwise `normalisation`, `accept_rate` and `on_cell` are what `calibrate` takes.
+    new. Otherwise `normalisation`, `accept_rate` and `on_cell` are what `calibrate` takes. `nobody`: a gallery without
+    anybody is no mistake, the last person was erased.
 
     Raises:
         InputError: the gallery is empty, or a synthetic person has a real one's id.
@@ -65,7 +67,7 @@ def build_snapshot(
     """
     templates = gallery.templates()
     photos = by_person(templates)
-    if not photos:
+    if not photos and not nobody:
         raise InputError("the gallery holds no templates: enrol people first (hadir enroll)")
     digests = digests_of({t.id: t.person for t in templates})
     people = [EnrolledPerson(person, len(vectors), digest=digests[person]) for person, vectors in photos.items()]
@@ -113,7 +115,9 @@ def _contents(
         raise InputError(f"the synthetic people do not fit the gallery: {err}") from err
     if not all(p.synthetic for p in synthetic_people):
         raise InputError("people without the synthetic flag were given as synthetic: enrol real people instead")
-    fused = np.stack([fuse(vectors) for vectors in photos.values()])
+    fused = np.empty((0, synthetic_vectors.shape[1]), dtype=np.float32)
+    if photos:
+        fused = np.stack([fuse(vectors) for vectors in photos.values()])
     contents = {
         VECTORS: pack_vectors(fused),
         SYNTHETIC: pack_vectors(synthetic_vectors),

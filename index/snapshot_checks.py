@@ -121,9 +121,12 @@ def _parsed(file: Path, read: Callable[[Path], _T]) -> _T:
 def self_test(index: FlatIndex, embedding_space: str) -> None:
     """Sampled people, evenly spread over the rows, must be found: when claimed, and by the search when nobody is.
 
-    People enrolled with one and the same photo may be found in each other's place.
+    People enrolled with one and the same photo may be found in each other's place. Where nobody is left there is nobody
+    to find.
     """
     sampled = index.people[:: max(1, len(index) // SAMPLED_PEOPLE)]
+    if not sampled:
+        return
     vectors = np.stack([index.vector(p.person) for p in sampled])
     claimed = index.search(vectors, [p.person for p in sampled], embedding_space, cohort=0)
     unclaimed = index.search(vectors, [None] * len(sampled), embedding_space, cohort=0)

@@ -280,6 +280,20 @@ def test_an_erased_person_is_in_no_file_and_serves_no_more(site: Site) -> None:
     assert site("index", "verify").code == 0
 
 
+def test_the_last_person_can_be_erased_and_others_enrolled_after(site: Site) -> None:
+    assert site("enroll", site.list_of([{"person": "P00004", "photo": "P00004/first.jpg"}], "one.csv")).code == 0
+    assert site("index", "build").code == 0
+    (photo,) = photos_of(site, "P00004")
+    said = site("gallery", "erase", "P00004", "--reason", "17/2026", "--json")
+    assert said.code == 0, said.err
+    assert everywhere(site, photo, "P00004") == []
+    assert said.document()["serving"] == read_pointers(Path(settings(site).stores.snapshots)).current
+    assert site("index", "show", "--json").document()["people"] == 0
+    assert site("index", "verify").code == 0
+    assert site("enroll", site.photos, "--serve").code == 3
+    assert site("verify", "--person", "P00001", "--photo", site.photo("P00001")).code == 0
+
+
 def test_no_snapshot_that_one_could_go_back_to_keeps_an_erased_face(site: Site) -> None:
     site.serve()
     root = Path(settings(site).stores.snapshots)

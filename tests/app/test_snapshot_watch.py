@@ -13,10 +13,14 @@ from hadir.app.demo_people import RealPerson
 from hadir.app.snapshot_watch import replica_name
 from hadir.core.check_in import Channel
 from hadir.core.metrics import MetricName
-from hadir.core.verdict import Outcome
+from hadir.core.verdict import Outcome, Reason
 from hadir.index.acknowledgements import Acknowledgement, read_acknowledgements
+from hadir.index.galleries import gallery_at
 from hadir.index.pointers import POINTERS, promote, rollback
+from hadir.index.snapshot import load_snapshot
+from hadir.index.snapshot_build import build_snapshot
 from hadir.index.snapshot_checks import VECTORS
+from hadir.index.storage import Storage
 from tests.app.watched_site import PATIENCE_S, Running, Snapshots, build_snapshots, copy_of, started
 
 
@@ -69,6 +73,17 @@ def test_each_verdict_is_judged_by_its_own_snapshots_thresholds(running: Running
         applied.setdefault(row.snapshot, set()).add(thresholds["accept"]["similarity"])
     assert {snapshot: len(values) for snapshot, values in applied.items()} == {built.first: 1, built.elsewhere: 1}
     assert applied[built.first] != applied[built.elsewhere], "two precisions, two tables"
+
+
+def test_a_snapshot_of_nobody_serves_and_nobody_is_refused_by_it(running: Running, built: Snapshots) -> None:
+    """What serves after the last person was erased: who checks in is not enrolled, which a human looks at."""
+    before = load_snapshot(running.root / built.first)
+    empty = gallery_at(Storage(running.root.parent / "empty"), before.manifest.space)
+    nobody = build_snapshot(running.root, empty, 0, "test", calibration=before.calibration, nobody=True).name
+    promote(running.root, nobody)
+    running.serves(nobody)
+    (row,) = running.rows(running.send(1))
+    assert (row.outcome, row.reasons, row.snapshot) == (Outcome.REVIEW, (Reason.NOT_ENROLLED,), nobody)
 
 
 def test_verdicts_without_a_face_name_what_serves(running: Running, built: Snapshots) -> None:
