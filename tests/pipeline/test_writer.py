@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import structlog
 
 from hadir.attendance.ledger_batch import LedgerBatch
 from hadir.attendance.ledger_row import LedgerRow
 from hadir.core.clock import ManualClock
 from hadir.core.errors import LedgerUnavailable, PositionConflict
-from hadir.pipeline.memory import MemorySource
+from hadir.core.message import Message
+from hadir.pipeline.memory import MemoryLog, MemorySource
 from hadir.pipeline.ports import VerdictLedger
 from hadir.pipeline.run import Intake
 from hadir.pipeline.topics import CHECK_INS
@@ -136,3 +138,54 @@ def test_a_ledger_that_cannot_be_read_is_not_written_to(world: World) -> None:
     assert world.ledger.positions(CHECK_INS) == {}
     intake._source.close()
     intake._pool.close()
+
+
+def test_a_failed_write_has_moved_nothing(world: World) -> None:
+    clock = world.clock
+    assert isinstance(clock, ManualClock)
+    world.log = MemoryLog(clock)
+    world.send(Message(CHECK_INS, b"p-1", b"?"))
+    intake = world.intake(ledger=Failing(world.ledger, before=2))
+    intake.start()
+    assert intake.step(), "a record was taken"
+    clock.advance(10)
+    assert not intake.step(), "and could not be written"
+    clock.advance(10)
+    assert intake.step()
+    intake.stop()
+    intake.run()
+
+
+def test_a_partition_that_comes_back_stands_where_another_has_left_it(world: World) -> None:
+    """What was believed of it before would only be refused by the ledger, and read again."""
+    first, second = world.intake(), world.intake()
+    first.start()
+    drive_until(world, first, 40)
+    second.start()
+    world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(40)))
+    drive_until(world, second, world.ledger.counts().rows + 1)
+    while second.step():
+        pass
+    second.stop()
+    second.run()
+    drive_until(world, first, 80)
+    first.stop()
+    first.run()
+    assert world.seen.retries == []
+
+
+def drive_until(world: World, intake: Intake, rows: int) -> None:
+    for _ in range(100_000):
+        if world.ledger.counts().rows >= rows:
+            break
+        intake.step()
+    assert world.ledger.counts().rows >= rows
+
+
+def test_a_security_event_is_a_log_line_with_code_and_id_alone(world: World) -> None:
+    once = a_check_in("p-99")
+    world.send(check_in_message(once), check_in_message(a_check_in("p-99", (b"other",), once.id)))
+    with structlog.testing.capture_logs() as lines:
+        world.intake().run_until_idle()
+    [line] = [line for line in lines if line["event"] == "security_event"]
+    assert line == {"event": "security_event", "log_level": "warning", "code": "id_conflict", "check_in": once.id}
