@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hadir.core.errors import GalleryError, InputError, SnapshotError, SpaceMismatch
+from hadir.core.errors import GalleryError, SnapshotError, SpaceMismatch
 from hadir.core.vectors import Vectors
 from hadir.index import snapshot_build
 from hadir.index.fresh_snapshot import Fresh, build_fresh
@@ -126,13 +126,20 @@ def test_nobody_is_put_out_who_was_not_meant_to_be(root: Path, full: Gallery) ->
         build_fresh(root, full, 2, "0", erased={"p007"})
 
 
-def test_the_last_person_cannot_leave_an_empty_snapshot(tmp_path: Path, space: EmbeddingSpace, template: Make) -> None:
-    store = open_gallery(tmp_path / "one", space)
+def test_the_last_person_leaves_a_snapshot_of_nobody(tmp_path: Path, space: EmbeddingSpace, template: Make) -> None:
+    store, root = open_gallery(tmp_path / "one", space), tmp_path / "s"
     store.add([template("only", 1)], space.name)
-    promote(tmp_path / "s", build_snapshot(tmp_path / "s", store, 1, "0").name)
+    promote(root, build_snapshot(root, store, 1, "0").name)
     store.remove("only")
-    with pytest.raises(InputError, match="no templates"):
-        build_fresh(tmp_path / "s", store, 2, "0", erased={"only"})
+    with pytest.raises(SnapshotError, match="1 people"):
+        build_fresh(root, store, 2, "0")
+    fresh = build_fresh(root, store, 2, "0", erased={"only"})
+    assert people_of(fresh.path) == set()
+    assert not fresh.outdated, "nobody is left to measure"
+    promote(root, fresh.path.name)
+    assert build_fresh(root, store, 3, "0", erased={"only"}, measure=True).path == fresh.path
+    store.add([template("new", 2)], space.name)
+    assert people_of(build_fresh(root, store, 4, "0").path) == {"new"}
 
 
 def test_synthetic_people_stay(tmp_path: Path, full: Gallery, template: Make) -> None:
