@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ from hadir.core.verdict import Reason
 from hadir.faces.alignment import CHIP_PX, cut_chip, fit_similarity
 from hadir.faces.image import Image, Points
 from hadir.faces.locate import FaceLocator, LocatedFace
+from hadir.faces.looked import Looked, embed_looked
 from hadir.faces.mesh import Mesh
 from hadir.faces.pack import PackInfo, PhotoResult, PhotoRules
 from hadir.faces.photo import Photo, decode_photo
@@ -34,15 +34,6 @@ class Embedder(Protocol):
     def embed(self, crops: Sequence[Image]) -> Vectors:
         """(N, D) unit vectors for N crops, in order."""
         ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Looked:
-    """One photo before embedding; `crop` is None where there is nothing to embed."""
-
-    finding: PhotoFinding
-    crop: Image | None = None
-    points_px: Points | None = None
 
 
 class AssembledPack:
@@ -76,25 +67,19 @@ class AssembledPack:
     def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
         groups = (photos[start : start + self._together] for start in range(0, len(photos), self._together))
         looked = [look for group in groups for look in self._look(group, rules)]
-        vectors = iter(self._embedder.embed([look.crop for look in looked if look.crop is not None]))
-        results = [
-            PhotoResult(look.finding, next(vectors) if look.crop is not None else None, look.points_px)
-            for look in looked
-        ]
-        assert len(results) == len(photos)
-        return results
+        return embed_looked(looked, self._embedder.embed)
 
-    def _look(self, photos: Sequence[bytes], rules: PhotoRules) -> list[_Looked]:
+    def _look(self, photos: Sequence[bytes], rules: PhotoRules) -> list[Looked]:
         decoded = [_decoded(data, rules) for data in photos]
         faces = iter(self._locator.locate([one.pixels for one in decoded if isinstance(one, Photo)]))
         return [
-            self._judge(one, next(faces), rules) if isinstance(one, Photo) else _Looked(PhotoFinding(one))
+            self._judge(one, next(faces), rules) if isinstance(one, Photo) else Looked(PhotoFinding(one))
             for one in decoded
         ]
 
-    def _judge(self, photo: Photo, face: LocatedFace | None, rules: PhotoRules) -> _Looked:
+    def _judge(self, photo: Photo, face: LocatedFace | None, rules: PhotoRules) -> Looked:
         if face is None:
-            return _Looked(PhotoFinding(Reason.NO_FACE))
+            return Looked(PhotoFinding(Reason.NO_FACE))
         points = face.mesh.points_px
         chip = cut_chip(photo.pixels, fit_similarity(points, self._template), CHIP_PX)
         measures = measure(photo, face, chip)
@@ -103,7 +88,7 @@ class AssembledPack:
             code = quality_reason(face, measures, outside_ratio(points, photo.pixels), self._limits)
         crop = self._embedder.crop(photo.pixels, face.mesh, chip) if code is None else None
         finding = PhotoFinding(code, measures, mark=face_mark(chip, BY_MESH))
-        return _Looked(finding, crop, points * np.float32(photo.reduction))
+        return Looked(finding, crop, points * np.float32(photo.reduction))
 
 
 def _decoded(data: bytes, rules: PhotoRules) -> Photo | Reason:

@@ -11,8 +11,8 @@ from hadir.core.errors import PhotoError
 from hadir.core.evidence import PhotoFinding
 from hadir.core.verdict import Reason
 from hadir.faces.five_points import FivePointGauge
-from hadir.faces.image import Image, Points
 from hadir.faces.insightface_models import ArcFaceEmbedder, FivePointFace, ScrfdDetector
+from hadir.faces.looked import Looked, embed_looked
 from hadir.faces.pack import PackInfo, PhotoResult, PhotoRules
 from hadir.faces.photo import Photo, decode_photo
 from hadir.faces.photo_mark import BY_FIVE_POINTS, face_mark
@@ -25,15 +25,6 @@ class Prominence:
     """Whether another face of the photo is wide enough, compared with the widest, to be meant as well."""
 
     crowded: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Looked:
-    """One photo before embedding; `crop` is None where there is nothing to embed."""
-
-    finding: PhotoFinding
-    crop: Image | None = None
-    points_px: Points | None = None
 
 
 class OwnFrontPack:
@@ -59,24 +50,17 @@ class OwnFrontPack:
         return self._info
 
     def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
-        looked = [self._look(data, rules) for data in photos]
-        vectors = iter(self._embedder.embed([look.crop for look in looked if look.crop is not None]))
-        results = [
-            PhotoResult(look.finding, next(vectors) if look.crop is not None else None, look.points_px)
-            for look in looked
-        ]
-        assert len(results) == len(photos)
-        return results
+        return embed_looked([self._look(data, rules) for data in photos], self._embedder.embed)
 
-    def _look(self, data: bytes, rules: PhotoRules) -> _Looked:
+    def _look(self, data: bytes, rules: PhotoRules) -> Looked:
         try:
             photo = decode_photo(data, rules)
         except PhotoError as err:
-            return _Looked(PhotoFinding(err.reason))
+            return Looked(PhotoFinding(err.reason))
         faces = self._detector.detect(photo.pixels)
-        return self._judge(photo, faces, rules) if faces else _Looked(PhotoFinding(Reason.NO_FACE))
+        return self._judge(photo, faces, rules) if faces else Looked(PhotoFinding(Reason.NO_FACE))
 
-    def _judge(self, photo: Photo, faces: Sequence[FivePointFace], rules: PhotoRules) -> _Looked:
+    def _judge(self, photo: Photo, faces: Sequence[FivePointFace], rules: PhotoRules) -> Looked:
         """`faces` widest first, at least one."""
         face = faces[0]
         crowded = len(faces) > 1 and faces[1].width_px >= self._second_face_ratio * face.width_px
@@ -85,4 +69,4 @@ class OwnFrontPack:
         code = self._gauge.reason(photo, Prominence(crowded), measures, face.points_px) if rules.quality else None
         crop = self._embedder.crop_by(photo.pixels, face.points_px) if code is None else None
         finding = PhotoFinding(code, measures, mark=face_mark(chip, BY_FIVE_POINTS))
-        return _Looked(finding, crop, face.points_px * np.float32(photo.reduction))
+        return Looked(finding, crop, face.points_px * np.float32(photo.reduction))
