@@ -168,7 +168,8 @@ def test_a_partition_that_comes_back_stands_where_another_has_left_it(world: Wor
         pass
     second.stop()
     second.run()
-    drive_until(world, first, 80)
+    world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(40)))
+    drive_until(world, first, 120)
     first.stop()
     first.run()
     assert world.seen.retries == []
