@@ -31,6 +31,7 @@ from hadir.index.gates import (
     replicas_gate,
     self_recall_gate,
     snapshot_gate,
+    unsupported_probes,
 )
 from hadir.index.honest_trials import Photos, Side, honest_trials
 from hadir.index.manifest import read_manifest
@@ -68,6 +69,7 @@ class GateRun:
         self._policy = policy_of(settings)
         self._galleries: dict[str, list[Template]] = {}
         self._served: Serving | None = None
+        self._now: Serving | None = None
 
     def results(self, snapshot_id: str) -> Iterator[GateResult]:
         """Every gate but the shadow's, in turn; ends early where nobody could serve the snapshot.
@@ -127,14 +129,21 @@ class GateRun:
 
     def _accuracy(self, served: Serving) -> GateResult:
         limits = self.limits.accuracy
-        if self._current is None:
-            return accuracy_gate(None, space_changes=False, limits=limits)
         try:
-            before = serving_of(self._settings, snapshot_folder(self._root, self._current))
+            if (before := self._before()) is None:
+                return accuracy_gate(None, space_changes=False, limits=limits)
             trials = honest_trials(self._side(before), self._side(served))
         except HadirError as error:
             return _incomparable("FNMR", error)
         return accuracy_gate(trials, before.pack.embedding_space != served.pack.embedding_space, limits)
+
+    def _before(self) -> Serving | None:
+        """What serves now, None where nothing does. Raises HadirError where it cannot be used."""
+        if self._current is None:
+            return None
+        if self._now is None:
+            self._now = serving_of(self._settings, snapshot_folder(self._root, self._current))
+        return self._now
 
     def _side(self, served: Serving) -> Side:
         golden = self.limits.accuracy.golden
@@ -146,8 +155,20 @@ class GateRun:
 
     def _calibration(self, served: Serving) -> GateResult:
         rates = [rate_key(self._policy.accept_fmr), rate_key(self._policy.review_fmr)]
-        photos = {one.photos for one in served.snapshot.index.people if not one.synthetic}
-        return calibration_gate(served.snapshot.calibration, served.thresholds, rates, photos, self.limits.calibration)
+        try:
+            before = self._before()
+        except HadirError as error:
+            return _incomparable("calibration", error)
+        return calibration_gate(
+            served.snapshot.calibration,
+            served.thresholds,
+            rates,
+            _photos_fused(served.snapshot),
+            self.limits.calibration,
+            unsupported_before=None
+            if before is None
+            else unsupported_probes(before.thresholds, rates, _photos_fused(before.snapshot)),
+        )
 
     def _replicas(self) -> GateResult:
         if self._current is None:
@@ -164,6 +185,11 @@ class GateRun:
             found = [g for g in galleries(gallery_root(self._settings)) if g.space.name == space]
             self._galleries[space] = found[0].templates() if found else []
         return self._galleries[space]
+
+
+def _photos_fused(snapshot: Snapshot) -> set[int]:
+    """From how many photos templates of real people were fused."""
+    return {one.photos for one in snapshot.index.people if not one.synthetic}
 
 
 def _own_vectors(snapshot: Snapshot, people: list[EnrolledPerson], templates: list[Template]) -> Vectors:

@@ -25,7 +25,7 @@ from hadir.attendance.geofence import Fence, judge
 from hadir.attendance.policy import Policy
 from hadir.core.check_in import Channel, CheckIn, Direction, Received
 from hadir.core.evidence import AppliedThreshold, Candidate, Evidence, FaceFinding
-from hadir.core.verdict import PHOTO_CODES, QUALITY_CODES, Outcome, Reason, Verdict
+from hadir.core.verdict import NO_THRESHOLD, PHOTO_CODES, QUALITY_CODES, Outcome, Reason, Verdict
 
 __all__ = ["decide"]
 
@@ -49,7 +49,7 @@ def decide(received: Received, evidence: Evidence, policy: Policy) -> Verdict:
         distance_m=_distance(evidence),
         other_person=evidence.face.others[0].person if accused and evidence.face else None,
         shift=evidence.shift.key if evidence.shift else evidence.shift_key,
-        field=received.invalid_field,
+        field=NO_THRESHOLD if _unmeasured(reasons, evidence) else received.invalid_field,
     )
 
 
@@ -114,6 +114,12 @@ def _similarity(face: FaceFinding, evidence: Evidence, policy: Policy) -> Iterat
         yield Outcome.REVIEW, Reason.FACE_MISMATCH
     else:
         yield Outcome.REJECTED, Reason.FACE_MISMATCH
+
+
+def _unmeasured(reasons: tuple[Reason, ...], evidence: Evidence) -> bool:
+    """Uncertain for want of a threshold: then no better photo would help, and the sentence must not ask for one."""
+    applied = (evidence.accept, evidence.review)
+    return Reason.SIMILARITY_UNCERTAIN in reasons and any(t is not None and t.similarity is None for t in applied)
 
 
 def _other_stands_out(face: FaceFinding, evidence: Evidence) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hadir.core.verdict import PHOTO_CODES, Outcome, Reason
+from hadir.core.verdict import NO_THRESHOLD, PHOTO_CODES, Outcome, Reason
 
 __all__ = ["MOST_REASONS", "Sentence", "coaching", "sentence"]
 
@@ -48,6 +48,8 @@ def _spell(reason: Reason, minutes: int | None, distance_m: float | None, field:
         return _filled(reason, Sentence(f"{minutes} menit", f"{minutes} minute{'' if minutes == 1 else 's'}"))
     if reason is Reason.OUTSIDE_SITE and distance_m is not None:
         return _filled(reason, _distance(distance_m))
+    if reason is Reason.SIMILARITY_UNCERTAIN and field == NO_THRESHOLD:
+        return _UNMEASURED
     if reason is Reason.INVALID_FIELD and field is not None and _FIELD_NAME.fullmatch(field):
         return _filled(reason, Sentence(field, field))
     return _TEXTS[reason]
@@ -97,6 +99,13 @@ _NOT_RECOGNISED = Sentence(
     "atau kacamata hitam, dan bila tetap gagal temui petugas kepegawaian unit Anda.",
     "The face in the photo does not match your enrolment photos: look straight into the camera in good light, without "
     "a mask or sunglasses, and if it fails again see your unit's personnel officer.",
+)
+
+_UNMEASURED = Sentence(
+    "Sistem belum punya ukuran untuk membandingkan presensi seperti ini, bukan karena kesalahan Anda atau foto Anda: "
+    "petugas akan memeriksanya.",
+    "The system has nothing to measure such a check-in by yet, through no fault of yours or of your photo: an officer "
+    "will look at it.",
 )
 
 _WITH_FIGURE: Mapping[Reason, Sentence] = {

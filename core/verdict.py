@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["PHOTO_CODES", "QUALITY_CODES", "Outcome", "Reason", "Verdict"]
+__all__ = ["NO_THRESHOLD", "PHOTO_CODES", "QUALITY_CODES", "Outcome", "Reason", "Verdict"]
 
 
 class Outcome(StrEnum):
@@ -85,6 +85,10 @@ QUALITY_CODES = frozenset(
 """The photo is readable, but holds no face that may be compared."""
 
 
+NO_THRESHOLD = "threshold"
+"""In `Verdict.field`: the snapshot and its pack have no threshold for a comparison of so many photos."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was decided about one check-in.
@@ -92,7 +96,8 @@ class Verdict:
     `reasons` are all that hold, those that decide first. `minutes` is the lateness (`late`) or how long before the end
     the person left (`early_leave`). `distance_m` is from the fix to the edge-corrected nearest site centre. `case` says
     whether a human must look; `other_person` is shown to reviewers only. `shift` is `unit/date/code`, or `unit/date/`
-    where no shift was open, or None where the person is unknown. `field` names what `invalid_field` is about.
+    where no shift was open, or None where the person is unknown. `field` names what `invalid_field` is about, and is
+    `NO_THRESHOLD` where a similarity is uncertain only because nothing says what such a comparison must reach.
     """
 
     outcome: Outcome

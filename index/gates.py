@@ -37,6 +37,7 @@ __all__ = [
     "self_recall_gate",
     "shadow_gate",
     "snapshot_gate",
+    "unsupported_probes",
 ]
 
 Figure = str | int | float | bool | None
@@ -158,10 +159,13 @@ def calibration_gate(
     rates: Sequence[str],
     template_photos: Collection[int],
     limits: CalibrationLimits,
+    *,
+    unsupported_before: Collection[int] | None = None,
 ) -> GateResult:
     """A single photo has a threshold against every template, a stricter rate never a lower one, and none is a guess.
 
-    Check-ins of several photos without a threshold of their own go to a reviewer; the gate says how many kinds do.
+    Check-ins of several photos without a threshold go to a reviewer, however honest and clear: where what serves has
+    one for them, that fails; else the gate says which they are.
 
     Args:
         calibration: The snapshot's own.
@@ -169,7 +173,10 @@ def calibration_gate(
         rates: The policy's accept and review rates, as keys of tables.
         template_photos: How many photos people's templates were fused from.
         limits: Of the uncertainty of the snapshot's own thresholds.
+        unsupported_before: `unsupported_probes` of what serves; None where nothing does.
     """
+    unsupported = unsupported_probes(thresholds, rates, template_photos)
+    newly = [] if unsupported_before is None else [p for p in unsupported if p not in unsupported_before]
     served = {p: [thresholds.at(float(r), p, k) for r in rates for k in sorted(set(template_photos))] for p in _PROBES}
     flat = [threshold for probes in served.values() for threshold in probes]
     own, without = sum(t.source == "snapshot" for t in flat), [t for t in flat if t.similarity is None]
@@ -182,23 +189,37 @@ def calibration_gate(
         said = f"neither snapshot nor pack supports {missing[0].fmr:g} in cell {missing[0].cell}"
     elif falling:
         said = f"thresholds fall with a stricter rate in cell {falling[0]}"
+    elif newly:
+        said = f"{_check_ins(newly)} would have no threshold any more: every one of them would go to a reviewer"
     else:
-        said = _uncertainty(worst, own, len(flat), len(without))
+        said = _uncertainty(worst, own, len(flat))
+        said += f"; {_check_ins(unsupported)} have no threshold and go to a reviewer" if unsupported else ""
     return GateResult(
         "calibration",
         said,
         f"≤ {limits.fmr_factor_most:g} times, monotone",
-        not missing and not falling and (worst is None or worst <= limits.fmr_factor_most),
-        {"own": own, "served": len(flat), "without": len(without), "fmr_factor": worst},
+        not missing and not falling and not newly and (worst is None or worst <= limits.fmr_factor_most),
+        {"own": own, "served": len(flat), "without": len(without), "newly_without": len(newly), "fmr_factor": worst},
     )
 
 
-def _uncertainty(worst: float | None, own: int, served: int, without: int) -> str:
+def unsupported_probes(thresholds: Thresholds, rates: Sequence[str], template_photos: Collection[int]) -> list[int]:
+    """How many photos those check-ins have, ascending, that have no threshold at one of the rates against somebody."""
+    return [
+        p
+        for p in _PROBES
+        if any(thresholds.at(float(r), p, k).similarity is None for r in rates for k in template_photos)
+    ]
+
+
+def _check_ins(photos: Sequence[int]) -> str:
+    return f"check-ins of {' or '.join(map(str, photos))} photos"
+
+
+def _uncertainty(worst: float | None, own: int, served: int) -> str:
     if worst is None:
-        said = "not enough data here, the pack's thresholds serve"
-    else:
-        said = f"{own} of {served} thresholds its own, the real rate up to {worst:.1f} times the nominal"
-    return said + (f"; {without} without any: such check-ins go to a reviewer" if without else "")
+        return "not enough data here, the pack's thresholds serve"
+    return f"{own} of {served} thresholds its own, the real rate up to {worst:.1f} times the nominal"
 
 
 def _not_monotone(table: ThresholdTable) -> list[str]:

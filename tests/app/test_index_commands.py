@@ -157,7 +157,7 @@ def test_a_damaged_current_one_is_no_reason_to_trust_the_next(yard: Yard) -> Non
     first, second = yard.build()["snapshot"], yard.build("--synthetic", 3)["snapshot"]
     (yard.root / first / "people.json").write_text("[]")
     refused = yard.document("promote", code=4)
-    assert refused["failed"] == ["people kept", "FNMR"]
+    assert refused["failed"] == ["people kept", "FNMR", "calibration"]
     assert yard.document("promote", "--force", "--reason", "disk fault")["after"]["current"] == second
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from hadir.attendance.decide import decide
+from hadir.attendance.wording import sentence
 from hadir.core.evidence import AppliedThreshold, History
-from hadir.core.verdict import Reason
+from hadir.core.verdict import NO_THRESHOLD, Reason
 from tests.attendance.decide_examples import (
     ACCEPTED,
     AGREES,
@@ -52,3 +53,23 @@ def test_an_agreement_without_a_threshold_is_for_a_human() -> None:
     face = replace(finding(), photos=photos(None, None).photos, usable=2, agreement=0.9)
     unknown = AppliedThreshold(1e-2, "1/1", None, "none") if AGREES.similarity is not None else None
     assert decide(claim(), evidence(face, agree=unknown), POLICY).outcome is REVIEW
+
+
+@pytest.mark.parametrize("wanting", [{"accept"}, {"review"}, {"accept", "review"}])
+def test_who_is_uncertain_for_want_of_a_threshold_is_not_told_that_their_face_is_unclear(wanting: set[str]) -> None:
+    none = AppliedThreshold(1e-3, "2/1", None, "none")
+    known = evidence(finding(0.45))
+    found = replace(
+        known,
+        accept=none if "accept" in wanting else known.accept,
+        review=none if "review" in wanting else known.review,
+    )
+    verdict = decide(claim(), found, POLICY)
+    assert (verdict.outcome, verdict.reasons, verdict.field) == (REVIEW, (Reason.SIMILARITY_UNCERTAIN,), NO_THRESHOLD)
+    assert "no fault of yours" in sentence(verdict.outcome, verdict.reasons, None, None, verdict.field).en
+
+
+def test_who_is_uncertain_by_a_threshold_is_told_what_helps() -> None:
+    verdict = decide(claim(), evidence(finding(0.45)), POLICY)
+    assert verdict.field is None
+    assert "look straight" in sentence(verdict.outcome, verdict.reasons, None, None, verdict.field).en

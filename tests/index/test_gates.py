@@ -26,6 +26,7 @@ from hadir.index.gates import (
     self_recall_gate,
     shadow_gate,
     snapshot_gate,
+    unsupported_probes,
 )
 from hadir.index.honest_trials import Trials
 from hadir.index.normalisation_choice import Normalisation
@@ -141,7 +142,21 @@ def test_check_ins_of_several_photos_may_lack_a_threshold_and_are_counted() -> N
     singles = {rate: {cell: t for cell, t in cells.items() if cell[0] != "4"} for rate, cells in ALL_CELLS.items()}
     ok, said = judged(calibration(singles, {"1e-3": {"1/1": (0.3, 0.3)}}))
     assert ok
-    assert said.endswith("; 4 without any: such check-ins go to a reviewer")
+    assert said.endswith("; check-ins of 4 photos have no threshold and go to a reviewer")
+
+
+def test_check_ins_that_would_lose_their_threshold_fail() -> None:
+    """Honest people with two clear photos would all wait for a reviewer, where they were accepted before."""
+    singles = {rate: {cell: t for cell, t in cells.items() if cell[0] == "1"} for rate, cells in ALL_CELLS.items()}
+    own, rates = calibration(singles, {"1e-3": {"1/1": (0.3, 0.3)}}), ("1e-3", "1e-2")
+    thresholds = Thresholds(own.table, NOTHING)
+    for before, ok in (([], False), ([4], False), ([2, 3, 4], True), (None, True)):
+        found = calibration_gate(own, thresholds, rates, {1, 2}, LIMITS.calibration, unsupported_before=before)
+        assert found.ok is ok
+        assert found.value.startswith("check-ins of 2 or 3") is not ok
+        assert "go to a reviewer" in found.value
+    assert unsupported_probes(thresholds, rates, {1, 2}) == [2, 3, 4]
+    assert unsupported_probes(Thresholds(ThresholdTable(ALL_CELLS), NOTHING), rates, {1, 2}) == []
 
 
 def test_the_packs_thresholds_serve_where_there_is_not_enough_data() -> None:
