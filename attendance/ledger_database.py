@@ -140,6 +140,10 @@ def _prepare_file(url: URL, create: bool) -> None:
         raise ConfigError(f"the folder of the ledger, {path.parent}, does not exist; make it first")
     if not create and not path.is_file():
         raise ConfigError(f"there is no ledger at {path}; name an existing one, or start `hadir run` to make it")
+    if path.is_file() and os.access(path, os.R_OK):
+        # Never opened here: closing it would cancel the locks of every connection that this process has (sqlite.org,
+        # "How To Corrupt", 2.2), and another process would then delete the log that they go on writing to.
+        return
     try:
         # Who checked in where is nobody's business on a shared machine; SQLite gives its side files the same mode.
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))

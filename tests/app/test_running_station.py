@@ -178,7 +178,7 @@ def test_no_label_grows_with_people_or_requests(running: Running) -> None:
         "channel": {"face", "fingerprint", "paper", "invalid"},
         "rate": {*RATES},
         "kind": {*FaultKind},
-        "code": {"undecodable", "id_conflict", "processing_failed"},
+        "code": {"undecodable", "id_conflict", "processing_failed", "photo_replayed"},
     }
     for family in text_string_to_metric_families(running.page()):
         for sample in family.samples:

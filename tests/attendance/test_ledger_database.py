@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_database import Database
 from hadir.core.errors import ConfigError
+from tests.attendance.ledger_examples import batch_of, example_row
 
 
 @pytest.mark.parametrize(
@@ -68,3 +72,17 @@ def test_postgres_statements_end_and_commits_are_on_disk(postgres_url: str) -> N
         told = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in asked}
     assert list(told.values()) == ["1min", "5s", "1min", "on"]
     database.close()
+
+
+def test_a_second_ledger_of_one_process_costs_the_first_none_of_its_rows(tmp_path: Path) -> None:
+    """Opening and closing the file itself would cancel the process's locks: another process that comes and goes would
+    then delete the log under the first ledger, and what that writes afterwards would be gone."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    first = Ledger.open(url)
+    first.write(batch_of([example_row(1)]))
+    Database(url, create=False).close()
+    look = f"from hadir.attendance.ledger import Ledger; l = Ledger.open({url!r}); print(l.counts().rows); l.close()"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "1\n"
+    first.write(batch_of([example_row(2)], expected={0: 2}))
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "2\n"
+    first.close()
