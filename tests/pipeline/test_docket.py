@@ -41,9 +41,12 @@ def test_nothing_is_kept_of_a_partition_that_was_lost_and_its_result_is_dropped(
     assert len(docket) == 1
     assert docket.partitions == {1}
     assert docket.first_offset(0) is None
+    assert docket.in_hand().with_workers == 1
+    assert docket.snapshots() == frozenset()
     for job in (lost, kept):
         docket.resolve(JobResult(job.ticket, PhotoStage().process([job])[0], 1))
     assert docket.ready(10).keys() == {1}
+    assert docket.snapshots() == {"snapshot-1"}
     assert docket.in_hand().with_workers == 0
 
 
