@@ -178,6 +178,8 @@ def test_no_label_grows_with_people_or_requests(running: Running) -> None:
         "channel": {"face", "fingerprint", "paper", "invalid"},
         "rate": {*RATES},
         "kind": {*FaultKind},
+        "match": {"exact", "near"},
+        "person": {"same", "other"},
         "code": {"undecodable", "id_conflict", "processing_failed", "photo_replayed"},
     }
     for family in text_string_to_metric_families(running.page()):
