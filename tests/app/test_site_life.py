@@ -26,14 +26,17 @@ TURNED_AWAY = ["P00002", "P00005"]
 """Faces of the group photo that look aside: nobody's template shall be made of them."""
 
 PHOTO_IN = "P00001/first.jpg"
-IDS = [str(uuid.UUID(int=number, version=4)) for number in range(6)]
+SELFIES = [f"P00001/selfie-{number}.jpg" for number in range(5)]
+"""The same face in files of their own: `[replay] near` only records here."""
+IDS = [str(uuid.UUID(int=number, version=4)) for number in range(7)]
 CHECK_INS: list[dict[str, object]] = [
-    {"id": IDS[0], "person": "P00001", "photos": PHOTO_IN, **HERE},
-    {"id": IDS[1], "person": "P00004", "photos": PHOTO_IN, **HERE},
-    {"id": IDS[2], "person": "P00001", "photos": f"{PHOTO_IN}|{PHOTO_IN}", **HERE, "latitude_deg": -8.0},
+    {"id": IDS[0], "person": "P00001", "photos": SELFIES[0], **HERE},
+    {"id": IDS[1], "person": "P00004", "photos": SELFIES[1], **HERE},
+    {"id": IDS[2], "person": "P00001", "photos": f"{SELFIES[2]}|{SELFIES[3]}", **HERE, "latitude_deg": -8.0},
     {"id": IDS[3], "person": "P00003", "channel": "fingerprint"},
     {"id": IDS[4], "person": "P00006", "channel": "paper", "direction": "out"},
-    {"id": IDS[5], "person": "P99999", "photos": PHOTO_IN, **HERE},
+    {"id": IDS[5], "person": "P99999", "photos": SELFIES[4], **HERE},
+    {"id": IDS[6], "person": "P00001", "photos": SELFIES[0], **HERE},
 ]
 EXPECTED = {
     IDS[0]: ("accepted", "ok"),
@@ -42,14 +45,18 @@ EXPECTED = {
     IDS[3]: ("accepted", "channel_fingerprint"),
     IDS[4]: ("review", "channel_paper"),
     IDS[5]: ("rejected", "unknown_person"),
+    IDS[6]: ("review", "photo_replayed"),
 }
 
 
 @pytest.fixture(scope="module")
 def site(people: list[RealPerson], tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Enrolled, indexed, and its first check-ins decided."""
-    site = make_site(tmp_path_factory.mktemp("life"), people, round(time.time() * 1000))
+    settings = '[replay]\nnear = "record"\n'
+    site = make_site(tmp_path_factory.mktemp("life"), people, round(time.time() * 1000), settings)
     site.serve()
+    for number, name in enumerate(SELFIES):
+        (site.photos / name).write_bytes((site.photos / PHOTO_IN).read_bytes() + bytes([number]))
     listed = site.list_of([{**row, "captured_at": datetime.now(UTC).isoformat()} for row in CHECK_INS])
     said = site("run", "--broker", "memory", "--pool", "inline", "--input", listed, "--json")
     assert said.code == 0
@@ -183,7 +190,7 @@ def test_the_ledger_proves_itself_and_names_a_changed_row(site: Site, tmp_path: 
     whole = site("ledger", "verify", "--json")
     assert whole.code == 0
     assert whole.document() | {"heads": 0} == {
-        "rows": 6,
+        "rows": len(IDS),
         "heads": 0,
         "verified": True,
         "erased": 0,
