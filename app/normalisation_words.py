@@ -11,6 +11,7 @@ _WHY: dict[Reason, str] = {
     "too_few_people": f"fewer than {LEAST_PEOPLE} people are too small a cohort",
     "not_enough_data": "too few people have two photos to measure whether it helps",
     "no_better": "it measured no better on held-out people",
+    "fewer_missed": "fewer held-out people were missed, though by no more than chance could do",
     "better": "it measured better on held-out people",
 }
 
@@ -22,7 +23,7 @@ def normalisation_document(chosen: Normalisation | None) -> dict[str, object] | 
     trial = chosen.trial
     return {
         "on": chosen.on,
-        "reason": chosen.reason,
+        "reason": _reason(chosen),
         "nearest": chosen.k,
         "trial": None
         if trial is None
@@ -46,7 +47,12 @@ def normalisation_words(chosen: Normalisation | None) -> str:
     if chosen is None or not chosen.on:
         why = "built before there was a choice" if chosen is None else _WHY[chosen.reason]
         return f"mati · off: {why}{_measured(None if chosen is None else chosen.trial)}"
-    return f"aktif · on (AS-norm, {chosen.k} nearest): {_WHY[chosen.reason]}{_measured(chosen.trial)}"
+    return f"aktif · on (AS-norm, {chosen.k} nearest): {_WHY[_reason(chosen)]}{_measured(chosen.trial)}"
+
+
+def _reason(chosen: Normalisation) -> Reason:
+    """Snapshots from before chance had a reason of its own say `better` for both."""
+    return chosen.trial.reason if chosen.reason == "better" and chosen.trial is not None else chosen.reason
 
 
 def _measured(trial: Trial | None) -> str:

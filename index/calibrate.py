@@ -56,4 +56,4 @@ def _chosen(people: Mapping[str, Vectors], rate: str, mode: Mode) -> tuple[bool,
         return True, "asked", trial
     if trial is None:
         return False, "not_enough_data", None
-    return (True, "better", trial) if trial.missed_normalised < trial.missed_cosine else (False, "no_better", trial)
+    return trial.reason != "no_better", trial.reason, trial

@@ -21,10 +21,11 @@ LEAST_PEOPLE = 1000
 by their cosines, with 1,000 less often (docs/thresholds.md)."""
 
 Mode = Literal["auto", "on", "off"]
-"""`auto` switches it on where the gallery is large enough and it measures better on held-out people."""
+"""`auto` switches it on where the gallery is large enough and fewer held-out people are missed with it."""
 
-Reason = Literal["asked", "too_few_people", "not_enough_data", "no_better", "better"]
-"""Why it is on or off."""
+Reason = Literal["asked", "too_few_people", "not_enough_data", "no_better", "fewer_missed", "better"]
+"""Why it is on or off. `better`: fewer were missed, beyond chance; `fewer_missed`: fewer, by no more than chance could
+do, which is enough (docs/adr/0013-normalise-by-the-gallery.md says why)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,13 @@ class Trial:
     missed_cosine: int
     missed_normalised: int
     difference95: Interval
+
+    @property
+    def reason(self) -> Reason:
+        """What `auto` makes of it."""
+        if self.missed_normalised >= self.missed_cosine:
+            return "no_better"
+        return "better" if self.difference95[1] < 0 else "fewer_missed"
 
 
 def _no_table() -> ThresholdTable:
