@@ -53,9 +53,10 @@ class AccuracyLimits(_Section, frozen=True):
 
 
 class CalibrationLimits(_Section, frozen=True):
-    """Of the uncertainty of thresholds."""
+    """Of the uncertainty of thresholds, and of the check-ins that must keep one."""
 
     fmr_factor_most: Annotated[float, Meta(ge=1, le=100)]
+    photos_most: Annotated[int, Meta(ge=1, le=4)]
 
 
 class ReplicaLimits(_Section, frozen=True):

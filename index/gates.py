@@ -165,18 +165,19 @@ def calibration_gate(
     """A single photo has a threshold against every template, a stricter rate never a lower one, and none is a guess.
 
     Check-ins of several photos without a threshold go to a reviewer, however honest and clear: where what serves has
-    one for them, that fails; else the gate says which they are.
+    one for them and people send so many, that fails; else the gate says which they are.
 
     Args:
         calibration: The snapshot's own.
         thresholds: As they will serve: the snapshot's own, then the pack's.
         rates: The policy's accept and review rates, as keys of tables.
         template_photos: How many photos people's templates were fused from.
-        limits: Of the uncertainty of the snapshot's own thresholds.
+        limits: Of the uncertainty of the snapshot's own thresholds, and how many photos people send.
         unsupported_before: `unsupported_probes` of what serves; None where nothing does.
     """
     unsupported = unsupported_probes(thresholds, rates, template_photos)
-    newly = [] if unsupported_before is None else [p for p in unsupported if p not in unsupported_before]
+    kept = () if unsupported_before is None else set(range(1, limits.photos_most + 1)) - set(unsupported_before)
+    newly = [p for p in unsupported if p in kept]
     served = {p: [thresholds.at(float(r), p, k) for r in rates for k in sorted(set(template_photos))] for p in _PROBES}
     flat = [threshold for probes in served.values() for threshold in probes]
     own, without = sum(t.source == "snapshot" for t in flat), [t for t in flat if t.similarity is None]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hadir.core.thresholds import Thresholds, ThresholdTable
 from hadir.index.acknowledgements import Acknowledgement, Agreement
 from hadir.index.calibration import Calibration, Interval
-from hadir.index.gate_limits import read_limits
+from hadir.index.gate_limits import CalibrationLimits, read_limits
 from hadir.index.gates import (
     accuracy_gate,
     calibration_gate,
@@ -155,6 +155,8 @@ def test_check_ins_that_would_lose_their_threshold_fail() -> None:
         assert found.ok is ok
         assert found.value.startswith("check-ins of 2 or 3") is not ok
         assert "go to a reviewer" in found.value
+    one_photo = CalibrationLimits(LIMITS.calibration.fmr_factor_most, photos_most=1)
+    assert calibration_gate(own, thresholds, rates, {1, 2}, one_photo, unsupported_before=[]).ok, "phones send no more"
     assert unsupported_probes(thresholds, rates, {1, 2}) == [2, 3, 4]
     assert unsupported_probes(Thresholds(ThresholdTable(ALL_CELLS), NOTHING), rates, {1, 2}) == []
 
