@@ -10,6 +10,7 @@ from hadir.app.serving_pack import ServingPack, pack_for_space, runtime_of
 from hadir.app.stores import case_photo_storage, pack_folder
 from hadir.attendance.assemble import Assembler
 from hadir.attendance.ledger import Ledger
+from hadir.attendance.ledger_database import is_sqlite
 from hadir.attendance.photo_memory import PhotoMemory
 from hadir.attendance.photo_replay import ReplayPolicy
 from hadir.attendance.policy import Policy, load_policy
@@ -146,15 +147,9 @@ def existing_ledger(url: str) -> Ledger:
     """A ledger that is there already: looking makes and changes none. Raises InputError where there is none."""
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
         raise InputError(f"there is no ledger at {url}: name another with --ledger, or its settings with --config")
-    if url.startswith("sqlite:///") and not _is_sqlite(Path(url.removeprefix("sqlite:///"))):
+    if url.startswith("sqlite:///") and not is_sqlite(Path(url.removeprefix("sqlite:///"))):
         raise InputError(f"{url} is not a SQLite database: name a ledger with --ledger, or its settings with --config")
     return Ledger.open(url, migrate=False)
-
-
-def _is_sqlite(path: Path) -> bool:
-    """By the first bytes of every SQLite 3 file (sqlite.org/fileformat2.html, 1.3)."""
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
 
 
 def judge(

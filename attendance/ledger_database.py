@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from hadir.core.errors import ConfigError, LedgerError, LedgerUnavailable
 
-__all__ = ["Database", "redacted"]
+__all__ = ["Database", "is_sqlite", "redacted"]
 
 LOCK_WAIT_MS = 5_000
 """How long one statement waits for another writer before LedgerUnavailable."""
@@ -132,6 +132,22 @@ def _checked(url: str) -> URL:
     if parsed.database in {None, "", ":memory:"} or parsed.query:
         raise ConfigError(f"a ledger in SQLite is a file, without options; {wanted}")
     return parsed
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether this file, which is there, is a SQLite database.
+
+    SQLite itself looks: a file that this process opened and closed by other means would take the locks of its
+    connections along, as `_prepare_file` says.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError:
+        return True  # it is, and cannot be read now: opening it will say why
+    except sqlite3.DatabaseError:
+        return False
+    return True
 
 
 def _prepare_file(url: URL, create: bool) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from hadir.attendance.ledger import Ledger
-from hadir.attendance.ledger_database import Database
+from hadir.attendance.ledger_database import Database, is_sqlite
 from hadir.core.errors import ConfigError
 from tests.attendance.ledger_examples import batch_of, example_row
 
@@ -86,3 +87,20 @@ def test_a_second_ledger_of_one_process_costs_the_first_none_of_its_rows(tmp_pat
     first.write(batch_of([example_row(2)], expected={0: 2}))
     assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "2\n"
     first.close()
+
+
+def test_a_look_at_the_file_leaves_the_locks_of_this_process_alone(tmp_path: Path) -> None:
+    """Another process that opens and closes the ledger meanwhile must find it in use."""
+    path = tmp_path / "ledger.db"
+    with closing(Ledger.open(f"sqlite:///{path}")) as ledger:
+        assert ledger.positions("t") == {}
+        assert is_sqlite(path)
+        look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM ledger'); c.close()"
+        subprocess.run([sys.executable, "-c", look, str(path)], check=True)
+        assert (tmp_path / "ledger.db-wal").exists()
+
+
+@pytest.mark.parametrize(("content", "is_one"), [(b"", True), (b"no database" * 100, False)])
+def test_what_is_no_database_is_told_by_sqlite(tmp_path: Path, content: bytes, is_one: bool) -> None:
+    (tmp_path / "file").write_bytes(content)
+    assert is_sqlite(tmp_path / "file") is is_one
