@@ -28,7 +28,7 @@ def arrival_times(curve: Curve, people: int, seconds: float, seed: int) -> NDArr
 
     `morning`: 70 % of everybody within half an hour, and 30 % of everybody in its last five minutes, just before work
     begins; a fifth comes earlier, a tenth late. Over `MORNING_S` and 10,000 people that is 10 a second at the steepest.
-    The two shares are the planning figure of the surge (issue "The 07:00 surge"); how the others spread is assumed.
+    The two shares are the planning figure of a regency's morning; how the others spread is assumed.
     `flat`: evenly. `step`: in the middle fifth of the time ten times as many as before and after.
 
     How many come in each piece is exact (rounded); within a piece the moments are independent, as a Poisson process of

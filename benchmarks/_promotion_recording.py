@@ -1,5 +1,5 @@
 """docs/images/promotion.svg: the live view of a real run during a promotion into another embedding space and the way
-back, one frame a second. `python -m dev.record_promotion [--out FILE]` builds everything that it needs; two minutes.
+back, one frame a second. `python -m benchmarks._promotion_recording [--out FILE]` builds what it needs; two minutes.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _without_fonts(frame: str) -> str:
 
 def main() -> None:
     """Record and write."""
-    parser = argparse.ArgumentParser(prog="python -m dev.record_promotion", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks._promotion_recording", description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     options.out.write_text(animated(record()), encoding="utf-8")
