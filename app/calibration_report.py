@@ -102,9 +102,9 @@ def write_calibration_page(report: Report, target: Path) -> None:
     plots = [
         Plot(
             "Cosine that a rate means",
-            "A line per cell (probe photos / template photos), bars are 95 % intervals by people; dotted is the pack's "
-            "own table. A line ends where its comparisons do.",
-            thresholds_svg(_curves(report, z=False), "cosine"),
+            "A line per cell (probe photos / template photos), bars are 95 % intervals by people; dotted, in the same "
+            "colour, is what the pack's own table says of it. A line ends where its comparisons do.",
+            thresholds_svg(_curves(report, z=False), "cosine", _pack_curves(report)),
         )
     ]
     if chosen is not None and chosen.on:
@@ -160,15 +160,23 @@ def _between(interval: Interval | None, digits: int) -> str:
 
 
 def _curves(report: Report, z: bool) -> dict[str, list[tuple[float, float, Interval | None]]]:
-    """Per cell: rate, threshold and interval, and the pack's beside it; rates descending."""
+    """Per cell: rate, threshold and interval; rates descending."""
     curves: dict[str, list[tuple[float, float, Interval | None]]] = {}
     for rate in RATES:
         for row in _rows(report, rate, report.cells):
             value, interval = (row.z, row.z95) if z else (row.cosine, row.cosine95)
             if value is not None:
                 curves.setdefault(row.cell, []).append((float(rate), value, interval))
-            if row.pack is not None and not z:
-                curves.setdefault(f"pack {row.cell}", []).append((float(rate), row.pack, None))
+    return curves
+
+
+def _pack_curves(report: Report) -> dict[str, list[tuple[float, float]]]:
+    """The pack's table of the same cells."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for rate in RATES:
+        for row in _rows(report, rate, report.cells):
+            if row.pack is not None:
+                curves.setdefault(row.cell, []).append((float(rate), row.pack))
     return curves
 
 

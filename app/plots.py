@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,6 +18,8 @@ _COLOURS = {"accepted": "#2e7d32", "review": "#f9a825", "rejected": "#c62828"}
 _INK = "#37474f"
 _BACKGROUND = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
 """Behind words that curves run through."""
+_BELOW_LABELS = 0.72
+"""The share of a plot's height that scores take where words stand above them."""
 _CURVES = ("#1565c0", "#2e7d32", "#ef6c00", "#8e24aa")
 
 
@@ -131,7 +135,14 @@ def det_svg(
             axes.plot([float(rate)], [y], "o", color=colour, markersize=4)
             if number == 0:
                 axes.annotate(
-                    f"{y:.2%}", (float(rate), y), (7, 5), textcoords="offset points", fontsize=8, color=colour
+                    f"{y:.2%}",
+                    (float(rate), y),
+                    (8, 7),
+                    textcoords="offset points",
+                    fontsize=8,
+                    color=colour,
+                    bbox=_BACKGROUND,
+                    zorder=5,
                 )
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -157,35 +168,46 @@ def scores_svg(
         shares = np.asarray(counts, dtype=float) / max(1, sum(counts))
         axes.stairs(shares, edges, fill=True, alpha=0.35, color=colour, label=name)
         axes.stairs(shares, edges, color=colour, linewidth=1)
-    for number, (rate, similarity) in enumerate(thresholds.items()):
-        if similarity is None:
-            continue
-        axes.axvline(similarity, color=_INK, linewidth=1, linestyle="--")
-        axes.annotate(
-            f" FMR {rate}", (similarity, 0.94 - 0.09 * number), xycoords=("data", "axes fraction"), fontsize=8
-        )
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] / _BELOW_LABELS)
+    known = sorted((similarity, rate) for rate, similarity in thresholds.items() if similarity is not None)
+    for number, (similarity, rate) in enumerate(known):
+        # Each line ends at its words, which so stand above the lines to their right, and all of them above the scores.
+        top = 0.98 - (0.98 - _BELOW_LABELS) * number / len(known)
+        axes.axvline(similarity, ymax=top, color=_INK, linewidth=1, linestyle="--")
+        axes.annotate(f" FMR {rate}", (similarity, top), xycoords=("data", "axes fraction"), fontsize=8, va="top")
     axes.legend(frameon=False, loc="upper left")
     return _svg(figure)
 
 
-def thresholds_svg(curves: Mapping[str, Sequence[tuple[float, float, tuple[float, float] | None]]], scale: str) -> str:
-    """Thresholds over rates, which are logarithmic: (rate, threshold, 95 % interval) per curve; what a pack says is
-    dotted, by its name."""
-    figure, axes = _frame("false match rate (FMR)", scale, height=4.2)
-    for name, points in curves.items():
-        rates, values = [rate for rate, _, _ in points], [value for _, value, _ in points]
-        if name.startswith("pack"):
-            axes.plot(rates, values, ":", color="#b0bec5", linewidth=1)
-            continue
-        (line,) = axes.plot(rates, values, "-", linewidth=1.2, label=name)
+def thresholds_svg(
+    curves: Mapping[str, Sequence[tuple[float, float, tuple[float, float] | None]]],
+    scale: str,
+    dotted: Mapping[str, Sequence[tuple[float, float]]] = MappingProxyType({}),
+) -> str:
+    """Thresholds over rates, which are logarithmic: (rate, threshold, 95 % interval) per curve.
+
+    `dotted` are somebody else's of the same names, in the same colours: (rate, threshold). What only they have is named
+    as well.
+    """
+    figure, axes = _frame("false match rate (FMR)", scale, height=4.6)
+    names = sorted({*curves, *dotted})
+    colours = dict(zip(names, colormaps["tab20"](np.arange(len(names)) % 20), strict=True))
+    for name in names:
+        points = curves.get(name, ())
         known = [(rate, interval) for rate, _, interval in points if interval is not None]
         lows, highs = [low for _, (low, _) in known], [high for _, (_, high) in known]
-        axes.vlines([rate for rate, _ in known], lows, highs, color=line.get_color(), linewidth=2, alpha=0.4)
+        axes.vlines([rate for rate, _ in known], lows, highs, color=colours[name], linewidth=2, alpha=0.4)
+        if points:
+            rates, values = [rate for rate, _, _ in points], [value for _, value, _ in points]
+            axes.plot(rates, values, "-", color=colours[name], linewidth=1.4, label=name)
+        if theirs := dotted.get(name, ()):
+            label = None if points else f"{name} (pack alone)"
+            rates, values = [rate for rate, _ in theirs], [value for _, value in theirs]
+            axes.plot(rates, values, ":", color=colours[name], linewidth=1.4, label=label)
     axes.set_xscale("log")
     axes.grid(visible=True, which="both", alpha=0.25)
-    if curves:
-        axes.legend(frameon=False, ncols=2, fontsize=8, title="probe/template photos")
+    if names:
+        figure.legend(frameon=False, loc="outside right upper", fontsize=8, title="probe/template\nphotos")
     return _svg(figure)
 
 
