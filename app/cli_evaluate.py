@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hadir.app.options import Config, Json, Pack, settings_of, wrong_use
-from hadir.app.output import lines, out, print_json
-from hadir.core.errors import InputError
+from hadir.app.output import err, lines, out, print_json
+from hadir.core.errors import InputError, SnapshotError
 
 if TYPE_CHECKING:
     from hadir.app.embedded_photos import Embedded
     from hadir.app.evaluation_run import Cohort, Worn
     from hadir.app.photo_list import PersonPhoto
-    from hadir.faces.pack import FacePack
+    from hadir.core.settings import Settings
+    from hadir.faces.pack import FacePack, PackInfo
 
 __all__ = ["register"]
 
@@ -56,7 +57,10 @@ def evaluate(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Compare all pairs: EER, FNMR at fixed FMRs with 95 % intervals over people, searches, whom to look at."""
+    """Compare all pairs: EER, FNMR at fixed FMRs with 95 % intervals over people, searches, whom to look at.
+
+    Without --pack the settings' pack is measured; where another one serves, that is said.
+    """
     if occlude is None and (occlude_both or draw is not None):
         raise wrong_use("--occlude-both and --draw go with --occlude: say what is to be drawn")
     _check_place(report, "--report", folder=False)
@@ -74,6 +78,8 @@ def evaluate(
     listed = list_photos(photos)
     others = list_photos(cohort) if cohort is not None else []
     loaded = load_pack(pack_folder(settings, pack), settings.faces.precision if pack is None else "auto")
+    if pack is None:
+        _note_what_serves(settings, loaded.info)
     embedded = embed(loaded, listed, quality)
     found = evaluate_all(
         loaded.info,
@@ -97,6 +103,26 @@ def evaluate(
         lines(rows)
     out.print(f"Plots and tables: {report}" if report else "A page with plots and tables: --report FILE", markup=False)
     return 0
+
+
+def _note_what_serves(settings: Settings, measured: PackInfo) -> None:
+    """No pack was named, so the settings' is measured, also where another one serves: then that is said."""
+    from hadir.index.manifest import read_manifest
+    from hadir.index.pointers import read_pointers, snapshot_folder
+
+    root = Path(settings.stores.snapshots)
+    try:
+        if (current := read_pointers(root).current) is None:
+            return
+        serves = read_manifest(snapshot_folder(root, current)).space
+    except SnapshotError:  # an evaluation needs none
+        return
+    if serves.name != measured.embedding_space:
+        err.print(
+            f"Diukur · measured: {measured.name} {measured.precision}, the settings' pack. Yang dipakai · what serves: "
+            f"{serves.pack} {serves.precision}, --pack names it.",
+            markup=False,
+        )
 
 
 def _check_place(path: Path | None, option: str, folder: bool) -> None:

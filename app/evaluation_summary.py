@@ -21,7 +21,8 @@ def summary_of(found: Evaluation) -> Iterator[Block]:
     """Title and rows of every block, in the order of the page."""
     accuracy = found.accuracy
     yield (
-        f"{found.images} photos of {accuracy.people} people, {found.failed} without a usable face; "
+        f"{found.pack.name} {found.pack.precision}: {found.images} photos of {accuracy.people} people, "
+        f"{found.failed} without a usable face; "
         f"{accuracy.photos_per_template} photo(s) per template, {accuracy.photos_per_probe} per probe.",
         [
             ("pairs", f"{accuracy.genuine_pairs:,} of one person, {accuracy.impostor_pairs:,} of two"),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.app.command_line import hadir
+from tests.app.site import Site
 
 pytestmark = pytest.mark.models
 
@@ -145,3 +146,22 @@ def test_what_cannot_be_done_is_one_sentence(
     assert said.code == code
     assert named in said.problem()
     assert not (tmp_path / "none").exists()
+
+
+def test_where_another_pack_serves_than_is_measured_that_is_said(
+    served_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for person in ("P00001", "P00004"):
+        (tmp_path / person).mkdir()
+        for number in (1, 2):
+            (tmp_path / person / f"{number}.jpg").write_bytes(served_site.photo(person).read_bytes())
+    serves = served_site("index", "show", "--json").document()["precision"]
+    said = served_site("evaluate", tmp_path)
+    assert said.err == ""
+    assert said.out.startswith(f"open {serves}: 4 photos of 2 people")
+    other = "fp16" if serves == "int8" else "int8"
+    monkeypatch.setenv("HADIR_FACES__PRECISION", other)
+    said = served_site("evaluate", tmp_path, "--json")
+    assert f"measured: open {other}" in said.err
+    assert f"what serves: open {serves}" in said.err
+    assert said.document()["pack"] == "open"
