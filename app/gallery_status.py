@@ -13,6 +13,7 @@ from hadir.attendance.units import Unit, Units
 from hadir.core.errors import ConfigError
 from hadir.core.settings import Settings
 from hadir.index.galleries import galleries, only_gallery
+from hadir.index.lacking_people import LackingPeople
 from hadir.index.pointers import read_pointers, snapshot_folder
 from hadir.index.refusals import Refusal, Refusals
 from hadir.index.snapshot_diff import enrolled
@@ -49,7 +50,8 @@ class UnitStatus:
 @dataclass(frozen=True, slots=True)
 class GalleryStatus:
     """`not_serving` people are enrolled and not in the snapshot that serves; `not_on_roster` are enrolled all the
-    same; `ungrounded` are enrolled with a template that names no legal basis."""
+    same; `ungrounded` are enrolled with a template that names no legal basis; `only_elsewhere` of the missing are
+    enrolled in another embedding space alone."""
 
     units: tuple[UnitStatus, ...]
     missing: tuple[Missing, ...]
@@ -57,6 +59,7 @@ class GalleryStatus:
     not_serving: int
     not_on_roster: int
     ungrounded: int
+    only_elsewhere: int
 
     @property
     def roster(self) -> int:
@@ -84,6 +87,7 @@ class GalleryStatus:
             "enrolled_not_serving": self.not_serving,
             "enrolled_not_on_roster": self.not_on_roster,
             "without_legal_basis": self.ungrounded,
+            "enrolled_in_another_space_only": self.only_elsewhere,
             "units": [{**asdict(unit), "missing": unit.missing} for unit in self.units],
         }
 
@@ -106,6 +110,7 @@ def read_status(settings: Settings, now_ms: int, gallery: str | None = None, spa
     grounded: dict[str, bool] = {}
     for template in place.templates():
         grounded[template.person] = grounded.get(template.person, True) and template.legal_basis is not None
+    there = galleries(root)
     same = serving is not None and serving.manifest.space.name == place.space.name
     return gallery_status(
         Roster.load(Path(settings.attendance.roster)),
@@ -114,7 +119,8 @@ def read_status(settings: Settings, now_ms: int, gallery: str | None = None, spa
         space=place.space.name,
         grounded=grounded,
         serving=serving.people if serving is not None and same else (),
-        refusals=[one for gallery in galleries(root) for one in Refusals(gallery.storage).all()],
+        refusals=[one for gallery in there for one in Refusals(gallery.storage).all()],
+        elsewhere=LackingPeople(place, [one for one in there if one.space != place.space]).people,
     )
 
 
@@ -127,8 +133,10 @@ def gallery_status(
     grounded: Mapping[str, bool],
     serving: Collection[str],
     refusals: Iterable[Refusal],
+    elsewhere: Collection[str] = (),
 ) -> GalleryStatus:
-    """Compare. `grounded` is enrolled person to whether all their templates name a legal basis.
+    """Compare. `grounded` is enrolled person to whether all their templates name a legal basis; `elsewhere` are those
+    who are enrolled in other spaces and not in this one.
 
     Raises:
         ConfigError: the roster names a unit that the list of units lacks.
@@ -154,6 +162,7 @@ def gallery_status(
         not_serving=len(grounded.keys() - set(serving)),
         not_on_roster=len(grounded.keys() - on_roster),
         ungrounded=sum(not all_named for all_named in grounded.values()),
+        only_elsewhere=len(on_roster.intersection(elsewhere) - grounded.keys()),
     )
 
 

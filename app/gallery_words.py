@@ -43,6 +43,11 @@ def status_lines(found: GalleryStatus) -> Iterator[str]:
             f"{found.not_serving} terdaftar tetapi belum melayani · enrolled, not in the snapshot that serves: "
             "hadir enroll --serve, or hadir index build"
         )
+    if found.only_elsewhere:
+        yield (
+            f"{found.only_elsewhere} dari yang belum terdaftar pada paket wajah lain · of the missing are enrolled "
+            "with another pack only: hadir reindex brings them along"
+        )
     if found.not_on_roster:
         yield f"{found.not_on_roster} terdaftar di luar daftar pegawai · enrolled and not on today's roster"
     if found.ungrounded:

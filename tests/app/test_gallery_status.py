@@ -75,6 +75,15 @@ def test_enrolled_people_who_do_not_serve_or_are_on_no_roster_are_told() -> None
     assert "2 tanpa dasar hukum tercatat" in told
 
 
+def test_who_is_enrolled_with_another_pack_only_is_told_apart_from_who_never_was() -> None:
+    roster, names = Roster([member("p01"), member("p02"), member("p03")]), {"p02", "p03", "gone"}
+    found = gallery_status(
+        roster, UNITS, NOW_MS, space="s", grounded={"p02": True}, serving=("p02",), refusals=(), elsewhere=names
+    )
+    assert (len(found.missing), found.only_elsewhere) == (2, 1)
+    assert any("1 dari yang belum" in line and "hadir reindex" in line for line in status_lines(found))
+
+
 def test_the_whole_of_it_is_one_line() -> None:
     roster = [Membership(f"p{n:05d}", "rsud", "", "") for n in range(13_000)]
     line = headline(status(roster, {f"p{n:05d}": True for n in range(11_000)}))
