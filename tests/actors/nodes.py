@@ -67,7 +67,7 @@ def node_of(root: int, worker: str) -> psutil.Process:
     """The raylet, below the process `root`, of a node on which such a Ray worker runs."""
     for raylet in psutil.Process(root).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if raylet.name() == "raylet" and any(child.name() == worker for child in raylet.children()):
+            if raylet.name() == "raylet" and any(child.name().startswith(worker) for child in raylet.children()):
                 return raylet
     raise AssertionError(f"no {worker} runs below {root}")
 
