@@ -2,25 +2,28 @@
 
 Measuring a calibration takes most of the time of a build and hardly changes with a few people, so it is carried over
 until more than one in a hundred changed since it was measured; then the fresh snapshot serves first and is measured
-after that.
+after that. A new one that supports less is not taken: who asks to be forgotten must not wait, nor shut the doors on
+those who stay, because too few are left to measure among.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hadir.core.errors import SnapshotError
+from hadir.index.calibration import Calibration
 from hadir.index.faiss_vectors import read_vectors
 from hadir.index.gallery import Gallery
 from hadir.index.manifest import Carried
 from hadir.index.normalisation_choice import Normalisation
 from hadir.index.people import EnrolledPerson, digests_of, people_from_json
-from hadir.index.pointers import read_pointers, snapshot_folder
+from hadir.index.pointers import discard, read_pointers, snapshot_folder, snapshot_ids
 from hadir.index.snapshot import Snapshot, load_snapshot
 from hadir.index.snapshot_build import SyntheticPeople, build_snapshot
-from hadir.index.snapshot_checks import PEOPLE, SYNTHETIC
+from hadir.index.snapshot_checks import PEOPLE, SYNTHETIC, read_calibration
 from hadir.index.space import require_same_space
 
 __all__ = ["MOST_CARRIED", "MOST_CHANGED", "Fresh", "build_fresh"]
@@ -62,7 +65,8 @@ def build_fresh(
 ) -> Fresh:
     """Build what `gallery` holds now beside the current snapshot of `root`, with its synthetic people.
 
-    The calibration is carried over, unless too much changed since it was measured, or `measure` asks for a new one.
+    The calibration is carried over, unless too much changed since it was measured, or `measure` asks for a new one;
+    also then where a new one would lack a threshold that there is.
     Where the last person was erased nobody is left to measure, or to be compared: then the cosines' thresholds stay.
 
     Raises:
@@ -82,23 +86,32 @@ def build_fresh(
     changed, nobody = _changed(before, now, erased), bool(erased) and not now
     if not changed and (nobody or not measure):
         return Fresh(folder, 0, None if nobody else current.manifest.carried, pointers.generation)
-    carried = None if measure else _carried(current, changed)
-    chosen = current.calibration.normalisation
-    calibration = current.calibration if carried else None
-    if nobody:
-        calibration = replace(current.calibration, normalisation=Normalisation(False, "too_few_people"))
-    path = build_snapshot(
+    held = current.calibration
+    chosen = held.normalisation
+    build = partial(
+        build_snapshot,
         root,
         gallery,
         created_at_ms,
         hadir_version,
         synthetic=_synthetic(folder, before),
-        calibration=calibration,
-        carried=carried,
         normalisation="auto" if chosen is None else chosen.mode,
         nobody=nobody,
     )
-    return Fresh(path, changed, carried, pointers.generation)
+    if nobody:
+        path = build(calibration=_without_z(held))
+        return Fresh(path, changed, None, pointers.generation)
+    carried = _carried(current, changed)
+    if not measure and carried.changed <= MOST_CARRIED * carried.people:
+        return Fresh(build(calibration=held, carried=carried), changed, carried, pointers.generation)
+    kept = set(snapshot_ids(root))
+    path = build()
+    if not _supported(held) - _supported(read_calibration(path)):
+        return Fresh(path, changed, None, pointers.generation)
+    discard(root, {path.name} - kept)
+    if not changed:
+        return Fresh(folder, 0, current.manifest.carried, pointers.generation)
+    return Fresh(build(calibration=_without_z(held), carried=carried), changed, carried, pointers.generation)
 
 
 def _changed(before: Collection[EnrolledPerson], now: dict[str, str], erased: Collection[str]) -> int:
@@ -111,14 +124,24 @@ def _changed(before: Collection[EnrolledPerson], now: dict[str, str], erased: Co
     return sum(known.get(person) != now.get(person) for person in known.keys() | now.keys())
 
 
-def _carried(current: Snapshot, changed: int) -> Carried | None:
-    """Whose calibration still holds after so many changes; None: nobody's."""
+def _carried(current: Snapshot, changed: int) -> Carried:
+    """Whose calibration it would be, and how many changes later."""
     manifest = current.manifest
     origin = manifest.carried or Carried(manifest.id, manifest.people, 0)
-    total = origin.changed + changed
-    if total > MOST_CARRIED * origin.people:
-        return None
-    return Carried(origin.measured_in, origin.people, total)
+    return Carried(origin.measured_in, origin.people, origin.changed + changed)
+
+
+def _supported(calibration: Calibration) -> set[tuple[str, str]]:
+    """Rate and cell of every threshold that there is."""
+    by_rate = calibration.table.similarity
+    return {(rate, cell) for rate, cells in by_rate.items() for cell, found in cells.items() if found is not None}
+
+
+def _without_z(calibration: Calibration) -> Calibration:
+    """Its cosines alone: those who are left are too few to measure, and so to normalise among."""
+    if calibration.normalisation is None or not calibration.normalisation.on:
+        return calibration
+    return replace(calibration, normalisation=Normalisation(False, "too_few_people"))
 
 
 def _synthetic(folder: Path, people: Collection[EnrolledPerson]) -> SyntheticPeople:

@@ -191,3 +191,23 @@ def test_a_manifest_without_the_field_keeps_its_id(root: Path) -> None:
     assert content_id(manifest) == manifest.id
     assert content_id(replace(manifest, carried=Carried("0" * 16, 1, 0))) != manifest.id
     assert b'"carried": null' in (path / MANIFEST).read_bytes()
+
+
+def test_erasures_never_take_away_a_threshold(
+    tmp_path: Path, faces: Callable[[int, int], Vectors], template: Make, space: EmbeddingSpace
+) -> None:
+    """60 people support 1e-2 (3,540 comparisons, 3,000 are wanted), 50 do not (2,450)."""
+    store, root = open_gallery(tmp_path / "sixty", space), tmp_path / "s"
+    store.add([template(f"p{row:02d}", row, vector) for row, vector in enumerate(faces(60, 1))], space.name)
+    promote(root, build_snapshot(root, store, 1, "0").name)
+    for number in range(10):
+        store.remove(f"p{number:02d}")
+        fresh = build_fresh(root, store, 2, "0", erased={f"p{number:02d}"})
+        served(root, fresh)
+        assert load_snapshot(fresh.path).calibration.table.get("1e-2", "1/1") is not None
+    assert len(people_of(fresh.path)) == 50
+    assert fresh.carried is not None
+    assert fresh.carried.people >= 56, "the last at which it could be measured: 56 x 55 comparisons"
+    before = set(snapshot_ids(root))
+    assert build_fresh(root, store, 3, "0", measure=True).path == fresh.path, "measured, and worth less"
+    assert set(snapshot_ids(root)) == before
