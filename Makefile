@@ -9,7 +9,7 @@ SEED ?=
 PEOPLE ?=
 BROKERS ?= 1
 
-.PHONY: help setup demo gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
+.PHONY: help setup demo test-long gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,11 +44,11 @@ demo: .venv/runtime.ok ## a few small true mornings, end to end (BROKER=kafka, F
 soak: setup ## an hour at 80 % load: does any process grow? (MINUTES=60) runs/soak
 	@$(BIN)/python -m benchmarks.soak --rounds 1 $(if $(MINUTES),--minutes $(MINUTES))
 
-test: setup typing-links ## every test but the longest faults
-	@$(BIN)/python -m pytest -q -m "not chaos"
+test: setup typing-links ## every test but the longest (make test-long faults)
+	@$(BIN)/python -m pytest -q -m "not chaos and not long"
 
 test-fast: .venv/tools.ok ## without Kafka, PostgreSQL, Ray, big models: under a minute
-	@$(BIN)/python -m pytest -q -m "not kafka and not postgres and not ray and not slow"
+	@$(BIN)/python -m pytest -q -m "not kafka and not postgres and not ray and not slow and not long and not chaos"
 
 typing-links:
 	@mkdir -p build/typing/hadir && for d in $(CODE); do ln -sfn ../../../$$d build/typing/hadir/$$d; done
@@ -62,6 +62,9 @@ typing-links:
 
 gpu-check: .venv-gpu/ok ## does a card compute what the processor does, and how fast: runs/gpu-check.json
 	@.venv-gpu/bin/python -m benchmarks.gpu_check
+
+test-long: setup typing-links ## what `make test` leaves out for its length: loads, kills, clusters (ten minutes)
+	@$(BIN)/python -m pytest -q -m long
 
 faults: setup ## every fault of docs/faults.md that can be injected here, the longest too
 	@$(BIN)/python -m pytest -q tests/chaos

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["kafka_findings"]
 
+ASK_MS = 3000
+"""A cluster that says nothing for so long is not there for a doctor's purpose; `hadir run` waits longer."""
+
 
 def kafka_findings(settings: Settings) -> Iterator[Finding]:
     """Where nobody answers that is all that is said; otherwise one look never hides the next."""
@@ -26,7 +29,7 @@ def kafka_findings(settings: Settings) -> Iterator[Finding]:
     require_crc32c()
     cluster = kafka_cluster(settings)
     try:
-        names = topic_names(cluster)
+        names = topic_names(cluster, ASK_MS)
     except StreamUnavailable:
         state: State = "missing" if settings.run.broker == "kafka" else "note"
         yield Finding("kafka", state, f"nobody answers at {cluster.bootstrap}", "make kafka-up, or [kafka] bootstrap")

@@ -61,6 +61,7 @@ class KafkaSource:
         self._held = Assignment(Watermarks())
         self._closing = threading.Event()
         self._commit_at_s = 0.0
+        self._refused: AuthorizationError | None = None
         self._thread: threading.Thread | None = None
         self._wake: Wake = lambda: None
         self._positions: Callable[[Collection[int]], Mapping[int, int]] = lambda _: {}
@@ -127,6 +128,8 @@ class KafkaSource:
 
     def _round(self) -> None:
         try:
+            if self._refused is not None:
+                raise self._refused
             self._seek_and_pause()
             self._send_commits()
             polled = self._consumer.poll(timeout_ms=POLL_MS)
@@ -216,6 +219,9 @@ class KafkaSource:
         """Called by the client from within the polling thread."""
         failed = isinstance(outcome, Exception)
         self._held.answered({place.partition: said.offset for place, said in offsets.items()}, taken=not failed)
+        if isinstance(outcome, AuthorizationError):
+            # A client that reads nothing at the moment hears of it here alone; asking again would not help.
+            self._refused = outcome
         if failed:
             # Harmless: the ledger's position rules. It is said again, lest lag be seen where nothing waits.
             self._commit_at_s = time.monotonic() + RETRY_S

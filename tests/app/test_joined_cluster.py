@@ -24,7 +24,7 @@ from tests.actors.nodes import no_network_of_its_own, node_of, on_nodes
 from tests.app.programs import HADIR, PATIENCE_S, rows_in
 from tests.app.site import HERE, Site, make_site
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.long]
 
 CHECK_INS = 400
 SMALL_BATCHES = "[pool]\nworkers = 2\nbatch_photos = 4\nin_flight_check_ins = 16\n"

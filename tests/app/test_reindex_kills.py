@@ -155,12 +155,13 @@ def kills(people: list[RealPerson], tmp_path: Path) -> Kills:
     return Kills(site)
 
 
-def test_whatever_is_killed_whenever_ends_with_the_same_bytes_and_no_ray(kills: Kills) -> None:
+@pytest.mark.parametrize("times", [3, pytest.param(len(VICTIMS), marks=pytest.mark.long)])
+def test_whatever_is_killed_whenever_ends_with_the_same_bytes_and_no_ray(kills: Kills, times: int) -> None:
     assert kills.run_to_the_end("undisturbed") == {"resumed": 0}
     undisturbed = kills.outcome()
     kills.forget()
     rng = random.Random(SEED)
-    for number, kind in enumerate(rng.sample(VICTIMS, len(VICTIMS))):
+    for number, kind in enumerate(rng.sample(VICTIMS, times)):
         earliest, latest = (-2, kills.chunks_in_all) if kind == "driver" else (0, kills.chunks_in_all - 2)
         chunks, delay_s = rng.randint(earliest, latest), rng.random() * 0.1
         print(f"kill {number} of seed {SEED}: {kind}, {delay_s:.3f} s after {chunks} chunks")  # noqa: T201

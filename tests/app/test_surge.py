@@ -93,7 +93,7 @@ def test_a_pipeline_that_writes_to_another_ledger_gets_nobodys_check_in(
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(programs() is None, reason="no PostgreSQL server on this machine")
 @pytest.mark.skipif(missing_part() is not None, reason=f"no real Kafka: {missing_part()}")
 def test_a_surge_of_its_own_goes_through_a_paused_broker_and_a_crashed_database(tmp_path: Path) -> None:

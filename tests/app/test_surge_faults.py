@@ -81,8 +81,8 @@ def test_what_was_not_started_here_is_not_broken() -> None:
 
 def test_each_fault_is_injected_and_mended_at_its_time() -> None:
     parts, moments = Parts(), list[str]()
-    now_s = iter([0.0, 10.0, 10.0, 20.0, 20.0, 30.0])
-    breaker = Breaker([Fault(10, "pause-broker", 10)], parts, lambda: next(now_s, 99.0), moments.append)
+    now_s = iter([0.0, 0.1, 0.1, 0.2, 0.2, 0.3])
+    breaker = Breaker([Fault(0.1, "pause-broker", 0.1)], parts, lambda: next(now_s, 99.0), moments.append)
     breaker.start()
     assert parts.mended.wait(30)
     breaker.end()

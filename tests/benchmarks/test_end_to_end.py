@@ -65,7 +65,7 @@ def test_a_backlog_in_kafka_is_drained_and_every_process_accounted_for() -> None
 
 @pytest.mark.ray
 @pytest.mark.models
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(pack_folder() is None, reason="no ArcFace pack: set HADIR_TEST_DATA or HADIR_BENCH_PACK")
 def test_the_contest_prints_every_ratio_and_both_error_rates() -> None:
     document = measured(

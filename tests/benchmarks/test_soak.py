@@ -75,7 +75,7 @@ def test_every_process_is_seen_by_its_kind() -> None:
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(missing_part() is not None, reason=f"no real Kafka: {missing_part()}")
 @pytest.mark.skipif(programs() is None, reason="no PostgreSQL server on this machine")
 def test_a_soak_runs_and_leaves_its_samples(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ print(json.dumps(measure(1, 10.0, size).document()))
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(missing_part() is not None, reason=f"no real Kafka: {missing_part()}")
 @pytest.mark.skipif(programs() is None, reason="no PostgreSQL server on this machine")
 def test_morning_load_and_step_are_each_decided_without_a_fault() -> None:
