@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_DONE, _PARTLY = 0, 3
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -49,18 +51,21 @@ def explain(
             raise InputError(f"no check-in {check_in} in this ledger: look up the id in `hadir ledger export`")
         found = [(row, store.evidence(row.id, row.revision)) for row in rows]
     laid_out = None if photos is None else lay_out(CasePhotos(case_photo_storage(settings)), found[0][1], photos)
+    code = _PARTLY if laid_out == [] else _DONE
     if as_json:
         revisions = [document(row, body, reviewer) for row, body in found]
         print_json({"id": rows[0].id, "revisions": revisions} | ({} if laid_out is None else {"photos": laid_out}))
-        return 0
+        return code
     units = _units(settings)
     for number, (row, body) in enumerate(found):
         if number:
             out.print()
         lines(explained(row, body, reviewer, units))
     for file in laid_out or ():
-        out.print(f"foto · photo: {file}")
-    return 0
+        out.print(f"foto · photo: {file}", markup=False)
+    if laid_out == []:
+        out.print("Foto tidak disimpan · no photo is kept: only those of cases are, until their evidence is erased.")
+    return code
 
 
 def _units(settings: Settings) -> Units | None:

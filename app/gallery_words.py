@@ -41,7 +41,7 @@ def status_lines(found: GalleryStatus) -> Iterator[str]:
     if found.not_serving:
         yield (
             f"{found.not_serving} terdaftar tetapi belum melayani · enrolled, not in the snapshot that serves: "
-            "hadir enroll --serve, or hadir index build"
+            "hadir enroll FOTO --serve, or hadir index build and hadir index promote"
         )
     if found.only_elsewhere:
         yield (

@@ -14,18 +14,19 @@ __all__ = ["lay_out"]
 
 
 def lay_out(store: CasePhotos, evidence: Mapping[str, Any] | None, folder: Path) -> list[str]:
-    """Write the photos that this evidence names to `folder`, readable by the owner alone; returns their paths.
+    """Write the photos that this evidence names to `folder`, readable by the owner alone; returns their paths. None
+    are there where the check-in is no case, or its evidence was erased: then no folder is made either.
 
     Delete them when you have looked: nothing here does.
 
     Raises:
-        InputError: they are not kept (the check-in is no case, or was erased), or the folder cannot be written.
+        InputError: the folder cannot be written.
         ConfigError, GalleryError, StoreUnavailable: as `CasePhotos.read`.
     """
     named = [str(photo["sha256"]) for photo in (evidence or {}).get("photos") or ()]
     found = {sha256: photo for sha256 in named if (photo := store.read(sha256)) is not None}
     if not found:
-        raise InputError("no photo of this check-in is kept: only those of cases are, until their evidence is erased")
+        return []
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         files = [_write(folder / f"{sha256[:16]}.photo", photo) for sha256, photo in found.items()]

@@ -62,16 +62,16 @@ class Intake:
             InputError: nobody knows where a pack of this name is, or another one is stored under it.
             SetupError, PackError: as `model_fetch.fetch` and `ModelStore.add`; and whatever approving raises.
         """
+        if wish.name in self._store.names():
+            stored = self._store.verify(wish.name)
+            _require_wished(stored.record, wish, url)
+            return stored
         known = known_packs().get(wish.name)
         if url is None and known is None:
             raise InputError(
                 f"nobody knows where a pack {wish.name[:80]!r} is: known are {', '.join(known_packs())}; give --url, "
                 "or bring it with hadir models add"
             )
-        if wish.name in self._store.names():
-            stored = self._store.verify(wish.name)
-            _require_wished(stored.record, wish, url)
-            return stored
         self._store.require_free(wish.name)
         if known is not None:
             self._approve(Licence(known.licence))

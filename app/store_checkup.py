@@ -40,7 +40,10 @@ def _gallery(settings: Settings) -> Iterator[Finding]:
         yield Finding("gallery", "ok", f"{people} people, {len(templates)} templates of {space.pack} {space.precision}")
         if ungrounded := sum(t.legal_basis is None for t in templates):
             yield Finding(
-                "legal basis", "note", f"{ungrounded} templates name no legal basis", "hadir enroll --legal-basis"
+                "legal basis",
+                "note",
+                f"{ungrounded} templates of {space.pack} name no legal basis",
+                "hadir enroll PHOTOS --legal-basis TEXT",
             )
 
 
@@ -76,6 +79,9 @@ def _snapshot(settings: Settings) -> Iterator[Finding]:
     served = serving(settings)
     manifest = served.snapshot.manifest
     people = f"{manifest.id}: {manifest.people} people, {manifest.synthetic} synthetic"
+    if not manifest.people:
+        yield Finding("snapshot", "missing", f"{people}: nobody would be recognised", "hadir enroll PHOTOS --serve")
+        return
     yield Finding("snapshot", "ok", f"{people}, by pack {served.pack.name}, licence: {served.pack.licence}")
     yield Finding("normalisation", "ok", normalisation_words(served.snapshot.calibration.normalisation))
     policy = policy_of(settings)

@@ -81,9 +81,13 @@ def people_gate(current: Collection[str] | None, candidate: Collection[str], lim
     if current is None:
         return GateResult("people kept", f"nothing serves yet, {len(candidate)} people here", "–", ok=True)
     lost, gained = len(set(current) - set(candidate)), len(set(candidate) - set(current))
+    told = f"{lost} lost, {gained} gained, {len(candidate)} here"
+    if lost > limits.lost_most:
+        # Who it is stands nowhere: this is kept in the history, and an erasure must hold.
+        told += ": hadir reindex with the candidate's pack, then hadir index build, take along who was enrolled since"
     return GateResult(
         "people kept",
-        f"{lost} lost, {gained} gained, {len(candidate)} here",
+        told,
         f"≤ {limits.lost_most} lost",
         lost <= limits.lost_most,
         {"lost": lost, "gained": gained, "people": len(candidate)},

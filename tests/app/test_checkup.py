@@ -102,3 +102,11 @@ def test_damaged_refusals_and_a_previous_snapshot_that_cannot_serve_are_bad(
     [gallery] = Path(settings.stores.gallery).glob("*/gallery.json")
     gallery.with_name("refusals.json").write_bytes(b"[]")
     assert [one.state for part in ("gallery", "previous") for one in found_of(settings, part)] == ["bad", "bad"]
+
+
+@pytest.mark.slow
+def test_a_snapshot_of_nobody_is_not_ready(people: list[RealPerson], tmp_path: Path) -> None:
+    site = make_site(tmp_path, people[:1], SystemClock().now_ms())
+    site.serve()
+    assert site("gallery", "erase", people[0].person, "--reason", "last").code == 0
+    assert [one.state for one in found_of(settings_of(site.config), "snapshot")] == ["missing"]

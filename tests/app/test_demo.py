@@ -168,8 +168,9 @@ def test_a_reviewer_takes_the_photos_of_a_case_out_of_their_store(inline: Played
         assert Path(name).stat().st_mode & 0o077 == 0
     accepted = next(row["id"] for row in rows if row["outcome"] == "accepted" and row["channel"] == "face")
     refused = hadir("explain", accepted, "--config", config, "--photos", tmp_path / "look")
-    assert refused.code == 1
-    assert "no photo of this check-in is kept" in refused.problem()
+    assert refused.code == 3
+    assert "no photo is kept" in refused.out
+    assert f"{accepted}, revision 0" in refused.out
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
