@@ -48,19 +48,10 @@ class _Stopped(Exception):
     """The station ends in the middle of a round, which is begun anew after the next start."""
 
 
-class _Fault(msgspec.Struct, frozen=True):
-    kind: FaultKind
-    id: str | None
-    partition: int
-    offset: int
-    received_at_ms: int | None
-    what: str = ""
-
-
 class _Notes(msgspec.Struct, frozen=True):
     topic: str
     checked: dict[int, int]
-    faults: tuple[_Fault, ...]
+    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +135,7 @@ class Reconciling:
     def _look(self, told: Callable[[int], None]) -> Standing:
         self._spent_s = time.thread_time()
         notes = self._read()
-        still = self._reconciler.again(_fault(one) for one in notes.faults)
+        still = self._reconciler.again(notes.faults)
         found, checked = self._reconciler.onward(notes.checked, told)
         faults = tuple(dict.fromkeys((*still, *found.faults)))[:MOST_NAMED]
         standing = Standing(self._clock.now_ms(), found.total.records, _by_kind(faults, found))
@@ -211,7 +202,3 @@ def _by_kind(faults: tuple[Fault, ...], found: Reconciled) -> dict[FaultKind, in
     """How many stand; beyond MOST_NAMED the round's own counts say more than the list."""
     listed = {kind: sum(fault.kind is kind for fault in faults) for kind in FaultKind}
     return {kind: max(listed[kind], found.fault_counts[kind]) for kind in FaultKind}
-
-
-def _fault(noted: _Fault) -> Fault:
-    return Fault(noted.kind, noted.id, noted.partition, noted.offset, noted.received_at_ms, noted.what)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -17,24 +16,9 @@ from hadir.actors.cluster import LocalRay
 from hadir.actors.pool import RayPool, WorkerInfo
 from hadir.pipeline.ports import JobResult, Stage
 from tests.actors.gate import Gate, GatedStage
+from tests.pipeline.pool_contract import PATIENCE_S, Bell
 
 __all__ = ["PATIENCE_S", "Bell", "MakeRayPool", "gate", "kill", "make_ray_pool", "pool_is_whole", "take"]
-
-PATIENCE_S = 60.0
-
-
-class Bell:
-    """A Wake to wait on."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def __call__(self) -> None:
-        self._event.set()
-
-    def wait(self) -> None:
-        assert self._event.wait(PATIENCE_S), "the pool never woke its caller"
-        self._event.clear()
 
 
 def pool_is_whole(pool: RayPool, bell: Bell) -> None:

@@ -38,6 +38,8 @@ from hadir.core.low_priority import NICENESS
 from hadir.pipeline.ports import Exchange, ExchangePhase, FaceJob, JobResult, Pool
 
 __all__ = [
+    "PATIENCE_S",
+    "Bell",
     "FailingFactory",
     "MakePool",
     "MarkedStage",
@@ -106,7 +108,7 @@ def jobs_of(photos: Sequence[bytes], first_ticket: int = 0) -> list[FaceJob]:
     return [FaceJob(first_ticket + n, f"person-{first_ticket + n}", (photo,)) for n, photo in enumerate(photos)]
 
 
-class _Bell:
+class Bell:
     """A Wake to wait on."""
 
     def __init__(self) -> None:
@@ -120,7 +122,7 @@ class _Bell:
         self._event.clear()
 
 
-def drain(pool: Pool, bell: _Bell, batches: Sequence[Sequence[FaceJob]]) -> list[JobResult]:
+def drain(pool: Pool, bell: Bell, batches: Sequence[Sequence[FaceJob]]) -> list[JobResult]:
     """Submit every batch as room allows and take results until every job has come back."""
     waiting = [list(batch) for batch in batches]
     expected = sum(map(len, waiting))
@@ -139,7 +141,7 @@ def drain(pool: Pool, bell: _Bell, batches: Sequence[Sequence[FaceJob]]) -> list
     return results
 
 
-def exchange(pool: Pool, bell: _Bell, factory: StageFactory) -> tuple[Exchange, list[JobResult]]:
+def exchange(pool: Pool, bell: Bell, factory: StageFactory) -> tuple[Exchange, list[JobResult]]:
     """Exchange the stage and wait for the end of it; results that came meanwhile."""
     pool.exchange(factory)
     results: list[JobResult] = []
@@ -163,7 +165,7 @@ class PoolContract:
         return [b"crash", b"short", *([b"die"] if self.worker_is_a_process else [])]
 
     def _run(self, make_pool: MakePool, batches: Sequence[Sequence[FaceJob]]) -> list[JobResult]:
-        pool, bell = make_pool(MarkedStage), _Bell()
+        pool, bell = make_pool(MarkedStage), Bell()
         pool.start(bell)
         results = drain(pool, bell, batches)
         assert pool.take() == []
@@ -203,14 +205,14 @@ class PoolContract:
 
     def test_the_pool_serves_on_after_a_poison(self, make_pool: MakePool) -> None:
         for mark in self._marks():
-            pool, bell = make_pool(MarkedStage), _Bell()
+            pool, bell = make_pool(MarkedStage), Bell()
             pool.start(bell)
             drain(pool, bell, [jobs_of([mark])])
             [result] = drain(pool, bell, [jobs_of([b"good"], 7)])
             assert result.finding is not None
 
     def test_an_idle_pool_has_an_idle_worker_and_a_full_one_refuses(self, make_pool: MakePool) -> None:
-        pool, bell = make_pool(MarkedStage), _Bell()
+        pool, bell = make_pool(MarkedStage), Bell()
         pool.start(bell)
         assert pool.room().idle >= 1
         submitted = 0
@@ -237,7 +239,7 @@ class PoolContract:
             pool.start(lambda: None)
 
     def test_an_idle_pool_exchanges_its_stage_and_answers_with_the_new_one(self, make_pool: MakePool) -> None:
-        pool, bell = make_pool(MarkedStage), _Bell()
+        pool, bell = make_pool(MarkedStage), Bell()
         pool.start(bell)
         assert pool.exchanged() == Exchange()
         ended, results = exchange(pool, bell, partial(MarkedStage, "second"))
@@ -245,7 +247,7 @@ class PoolContract:
         assert names_of(drain(pool, bell, [jobs_of([b"a"])] * 8)) == {"second"}
 
     def test_once_adopted_nothing_of_the_old_stage_comes_back(self, make_pool: MakePool) -> None:
-        pool, bell = make_pool(MarkedStage), _Bell()
+        pool, bell = make_pool(MarkedStage), Bell()
         pool.start(bell)
         for number in range(3):
             before: list[JobResult] = []
@@ -262,7 +264,7 @@ class PoolContract:
             assert len(during) + len(before) == 2 * room.idle
 
     def test_every_job_comes_back_exactly_once_across_exchanges(self, make_pool: MakePool) -> None:
-        pool, bell = make_pool(MarkedStage), _Bell()
+        pool, bell = make_pool(MarkedStage), Bell()
         pool.start(bell)
         results: list[JobResult] = []
         sent, names = 0, {"marked"}
@@ -288,7 +290,7 @@ class PoolContract:
         assert names_of(results) <= names
 
     def test_a_stage_that_cannot_be_built_changes_nothing(self, make_pool: MakePool) -> None:
-        pool, bell = make_pool(MarkedStage), _Bell()
+        pool, bell = make_pool(MarkedStage), Bell()
         pool.start(bell)
         ended, _ = exchange(pool, bell, FailingFactory())
         assert ended.phase is ExchangePhase.FAILED
@@ -300,7 +302,7 @@ class PoolContract:
         assert names_of(drain(pool, bell, [jobs_of([b"a"])] * 8)) == {"third"}
 
     def test_one_exchange_at_a_time(self, make_pool: MakePool) -> None:
-        pool, bell = make_pool(MarkedStage), _Bell()
+        pool, bell = make_pool(MarkedStage), Bell()
         pool.start(bell)
         pool.exchange(partial(MarkedStage, "second"))
         with pytest.raises(PoolBusy, match="under way"):
@@ -311,14 +313,14 @@ class PoolContract:
         assert names_of(drain(pool, bell, [jobs_of([b"a"])])) == {"second"}
 
     def test_the_new_stage_is_built_behind_the_work(self, make_pool: MakePool) -> None:
-        pool, bell = make_pool(MarkedStage), _Bell()
+        pool, bell = make_pool(MarkedStage), Bell()
         pool.start(bell)
         exchange(pool, bell, BackgroundFactory())
         assert names_of(drain(pool, bell, [jobs_of([b"a"])])) == {"behind"}
 
     def test_the_old_stage_is_given_up(self, make_pool: MakePool, tmp_path: Path) -> None:
         first, second = tmp_path / "first", tmp_path / "second"
-        pool, bell = make_pool(partial(PartingStage, str(first))), _Bell()
+        pool, bell = make_pool(partial(PartingStage, str(first))), Bell()
         pool.start(bell)
         drain(pool, bell, [jobs_of([b"a"])])
         assert not first.exists()

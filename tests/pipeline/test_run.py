@@ -10,7 +10,6 @@ import pytest
 
 from hadir.attendance.ledger_batch import LedgerBatch
 from hadir.attendance.ledger_row import HistoryKey, LedgerRow
-from hadir.core.clock import ManualClock
 from hadir.core.errors import LedgerUnavailable, StoreUnavailable
 from hadir.core.evidence import History
 from hadir.core.message import Message
@@ -183,32 +182,16 @@ class Failing:
             raise LedgerUnavailable("the answer to COMMIT was lost")
 
 
-def advance_until_decided(world: World, intake_ledger: VerdictLedger, rows: int) -> None:
-    """Drive a loop by hand on a clock that moves whenever it would wait."""
-    clock = world.clock
-    assert isinstance(clock, ManualClock)
-    intake = world.intake(ledger=intake_ledger)
-    intake.start()
-    for _ in range(100_000):
-        if not intake.step():
-            clock.advance(1.0)
-        if world.ledger.counts().rows == rows and world.seen.in_hand.records == 0:
-            break
-    intake.stop()
-    intake.run()
-    assert world.ledger.counts().rows == rows
-
-
 def test_an_outage_of_the_ledger_is_waited_for_and_never_a_dead_letter(world: World) -> None:
     world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(20)))
-    advance_until_decided(world, Failing(world.ledger, before=5), 20)
+    world.decide(world.intake(ledger=Failing(world.ledger, before=5)), 20)
     assert world.seen.retries[:5] == [("ledger", "ledger_unavailable")] * 5
     assert outbox(world, DEAD_LETTERS) == []
 
 
 def test_a_lost_answer_to_commit_doubles_nothing(world: World) -> None:
     world.send(*(check_in_message(a_check_in(f"p-{n}")) for n in range(20)))
-    advance_until_decided(world, Failing(world.ledger, after=2), 20)
+    world.decide(world.intake(ledger=Failing(world.ledger, after=2)), 20)
     assert ("position", "position_conflict") in world.seen.retries
     assert len(outbox(world, VERDICTS)) == 20
 
@@ -227,7 +210,7 @@ def test_a_photo_store_that_does_not_answer_is_waited_for(world: World) -> None:
     tries = [a_check_in(photos=(b"bad",)) for _ in range(3)]
     world.send(*map(check_in_message, tries))
     world.photos = StoreDownTwice()
-    advance_until_decided(world, world.ledger, 3)
+    world.decide(world.intake(ledger=world.ledger), 3)
     assert ("photos", "store_unavailable") in world.seen.retries
 
 

@@ -57,24 +57,11 @@ class Sought(MemorySource):
         super().seek(offsets)
 
 
-def drive(world: World, intake: Intake, rows: int) -> None:
-    clock = world.clock
-    assert isinstance(clock, ManualClock)
-    for _ in range(10_000):
-        if not intake.step():
-            clock.advance(1.0)
-        if world.ledger.counts().rows == rows and world.seen.in_hand.records == 0:
-            break
-    intake.stop()
-    intake.run()
-    assert world.ledger.counts().rows == rows
-
-
 def test_a_conflict_in_which_no_position_moved_reads_everything_in_hand_again(world: World) -> None:
     ledger, source = Conflicting(world.ledger), Sought(world)
     intake = world.intake(ledger=ledger, source=source)
     intake.start()
-    drive(world, intake, 40)
+    world.decide(intake, 40)
     tried = {advance.partition for advance in ledger.tried[0].advances}
     assert tried <= source.sought[0].keys(), "what was taken and not written is read again"
     assert set(source.sought[0].values()) == {0}, "from where the ledger stands"
@@ -94,7 +81,7 @@ def test_only_the_partition_that_another_has_moved_is_read_again(world: World) -
     other.start()
     while world.ledger.positions(CHECK_INS).get(moved) != end:
         other.step()
-    drive(world, intake, 40)
+    world.decide(intake, 40)
     assert source.sought == [{moved: end}]
 
 
@@ -118,7 +105,7 @@ def test_after_a_failure_nothing_more_is_taken_until_a_write_has_worked(world: W
     for _ in range(5):
         intake.step()
     assert world.seen.received == taken
-    drive(world, intake, 40)
+    world.decide(intake, 40)
 
 
 class Unreadable(Failing):

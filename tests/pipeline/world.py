@@ -202,3 +202,16 @@ class World:
             observer=observer if observer is not None else self.seen,
             limits=limits if limits is not None else IntakeLimits(),
         )
+
+    def decide(self, intake: Intake, rows: int) -> None:
+        """Drive a loop by hand, on a clock that moves whenever it would wait, until so many rows are there; end it."""
+        assert isinstance(self.clock, ManualClock)
+        intake.start()
+        for _ in range(100_000):
+            if not intake.step():
+                self.clock.advance(1.0)
+            if self.ledger.counts().rows == rows and self.seen.in_hand.records == 0:
+                break
+        intake.stop()
+        intake.run()
+        assert self.ledger.counts().rows == rows
