@@ -16,6 +16,8 @@ from hadir.app.options import Config, Json, LedgerUrl, Pack, settings_of, wrong_
 from hadir.app.output import err, lines, out, print_json
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from hadir.app.board import Sheet
     from hadir.app.log_ends import LogEnds
     from hadir.app.reconciling import Standing
@@ -121,7 +123,7 @@ def _load(ends: LogEnds, source: Path) -> int:
 def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> tuple[Sheet, Standing | None]:
     from hadir.app.board import Board
     from hadir.app.board_watcher import BoardWatcher
-    from hadir.app.live import LiveView
+    from hadir.app.live import LiveView, render
     from hadir.app.logs import log_to
     from hadir.app.station import Station
     from hadir.app.worker_lines import worker_lines
@@ -149,16 +151,11 @@ def _serve(settings: Settings, ends: LogEnds, finite: bool, quiet: bool) -> tupl
         if not serves.is_set():
             err.print(f"Hadir siap, menunggu partisi · ready, waiting for partitions: {what}")
         title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
-        view = LiveView(
-            board,
-            out,
-            title=title,
-            total=None,
-            workers=lambda: worker_lines(station.pool),
-            oldest_s=watcher.oldest_s,
-            on=live,
-        )
-        with view:
+
+        def draw() -> RenderableType:
+            return render(board.sheet(), title, None, worker_lines(station.pool), watcher.oldest_s())
+
+        with LiveView(draw, out, on=live):
             station.run(finished=lambda: finite)
         standing = station.reconcile() if finite else None
     ends.sender.close()

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from rich.console import RenderableType
+
 from hadir.actors.pool import RayPool
 from hadir.app.board import Board, Sheet
 from hadir.app.board_watcher import BoardWatcher
-from hadir.app.live import LiveView
+from hadir.app.live import LiveView, render
 from hadir.app.log_ends import LogEnds
 from hadir.app.output import out
 from hadir.app.scenarios import Planned
@@ -51,15 +53,11 @@ def stream(settings: Settings, ends: LogEnds, planned: Sequence[Planned], pace: 
     with Station(settings, ends, clock, [watcher], [watcher], holds_folder=False) as station:
         station.start()
         title = f"Hadir · {settings.run.broker} · {settings.run.pool}"
-        view = LiveView(
-            board,
-            out,
-            title=title,
-            total=len(planned),
-            workers=lambda: worker_lines(station.pool),
-            oldest_s=watcher.oldest_s,
-        )
-        with view, _Running(station) as running:
+
+        def draw() -> RenderableType:
+            return render(board.sheet(), title, len(planned), worker_lines(station.pool), watcher.oldest_s())
+
+        with LiveView(draw, out), _Running(station) as running:
             kill = _killer(station, board, watcher) if pace.kill_a_worker else _let_live
             _send(ends, planned, pace.per_s, kill)
             until_s = time.monotonic() + _PATIENCE_S

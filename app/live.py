@@ -1,4 +1,4 @@
-"""The one live terminal view: what came in, what was decided, how old the oldest open one is, who is working."""
+"""The one live terminal view, and what it shows of a stream: what came in, what was decided, how old the oldest is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hadir.app.board import Board, Sheet, percentiles
+from hadir.app.board import Sheet, percentiles
 
 __all__ = ["LiveView", "render"]
 
@@ -23,27 +23,11 @@ _REFRESH_S = 0.25
 
 
 class LiveView:
-    """Draws a board four times a second on a terminal; on anything else it stays silent.
+    """Draws what `draw` gives four times a second on a terminal; on anything else it stays silent."""
 
-    `workers` tells each worker in a few words; `oldest_s` the age of the oldest undecided check-in.
-    """
-
-    def __init__(
-        self,
-        board: Board,
-        console: Console,
-        *,
-        title: str,
-        total: int | None,
-        workers: Callable[[], Sequence[str]],
-        oldest_s: Callable[[], float],
-        on: bool = True,
-    ) -> None:
-        self._board = board
-        self._title = title
-        self._total = total
-        self._workers = workers
-        self._oldest_s = oldest_s
+    def __init__(self, draw: Callable[[], RenderableType], console: Console, *, on: bool = True) -> None:
+        """`draw` is called from a thread of the view's own."""
+        self._draw = draw
         self._live = Live(console=console, auto_refresh=False, transient=False) if on and console.is_terminal else None
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-view", daemon=True)
@@ -61,9 +45,6 @@ class LiveView:
             self._live.update(self._draw(), refresh=True)
             self._live.stop()
 
-    def _draw(self) -> RenderableType:
-        return render(self._board.sheet(), self._title, self._total, self._workers(), self._oldest_s())
-
     def _run(self) -> None:
         assert self._live is not None
         while not self._end.wait(_REFRESH_S):
@@ -71,7 +52,8 @@ class LiveView:
 
 
 def render(sheet: Sheet, title: str, total: int | None, workers: Sequence[str], oldest_s: float) -> RenderableType:
-    """The whole view for one moment."""
+    """A stream's board for one moment. `workers` tells each worker in a few words, `oldest_s` the age of the oldest
+    undecided check-in."""
     parts: list[RenderableType] = []
     if total:
         bar = Table.grid()

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from rich.console import RenderableType
+
 from hadir.app.board import Board, Sheet
 from hadir.app.hearing import Ear
-from hadir.app.live import LiveView
+from hadir.app.live import LiveView, render
 from hadir.app.output import out
 from hadir.app.sending import send_and_wait
 from hadir.app.surge_cast import Cast
@@ -185,12 +187,7 @@ def _view(surge: Surge, board: Board, watch: SurgeWatch, sender: Sender) -> Live
             *surge.lines(),
         ]
 
-    return LiveView(
-        board,
-        out,
-        title=surge.title,
-        total=len(surge.plan),
-        workers=lines,
-        oldest_s=watch.oldest_s,
-        on=not surge.quiet,
-    )
+    def draw() -> RenderableType:
+        return render(board.sheet(), surge.title, len(surge.plan), lines(), watch.oldest_s())
+
+    return LiveView(draw, out, on=not surge.quiet)

@@ -52,7 +52,7 @@ def test_before_the_first_record_it_is_there_already() -> None:
 
 def test_where_there_is_no_terminal_nothing_is_drawn(board: Board) -> None:
     file = io.StringIO()
-    with LiveView(board, Console(file=file), title="", total=None, workers=list, oldest_s=lambda: 0.0):
+    with LiveView(lambda: render(board.sheet(), "", None, [], 0.0), Console(file=file)):
         pass
     assert file.getvalue() == ""
 
@@ -60,6 +60,6 @@ def test_where_there_is_no_terminal_nothing_is_drawn(board: Board) -> None:
 def test_on_a_terminal_the_last_picture_stays(board: Board) -> None:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=100, height=40)
-    with LiveView(board, console, title="Hadir", total=282, workers=list, oldest_s=lambda: 0.0):
+    with LiveView(lambda: render(board.sheet(), "Hadir", 282, [], 0.0), console):
         pass
     assert "130" in file.getvalue()
