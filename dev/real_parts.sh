@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetch the real parts of the tests where they can be had: Kafka's jars through Maven, PostgreSQL through apt-get.
+# Fetch the real parts of the tests where they can be had: Kafka's jars through Maven, PostgreSQL and Prometheus through
+# apt-get.
 # Says one line per missing part and never fails the set-up: tests that need a missing part skip, with their reason.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -45,11 +46,35 @@ postgres() {
     fi
 }
 
+# Unpacked below .cache, not installed: the package would start a Prometheus of its own on port 9090.
+prometheus() {
+    type -P prometheus >/dev/null && type -P promtool >/dev/null && return
+    local home=.cache/prometheus
+    [ -x "$home/usr/bin/promtool" ] && return
+    if [ ! -f /etc/debian_version ] || ! command -v apt-get >/dev/null 2>&1; then
+        echo "Prometheus skipped (its tests too): not found. Put prometheus and promtool into the path"
+        return
+    fi
+    echo "Fetching Prometheus for its tests (19 MB) ..."
+    rm -rf "$home.part" && mkdir -p "$home.part"
+    {
+        [ "$(id -u)" != 0 ] || apt-get update -qq
+        (cd "$home.part" && timeout 300 apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb)
+    } >.cache/apt-prometheus.log 2>&1
+    if [ -x "$home.part/usr/bin/promtool" ]; then
+        rm -rf "$home" && mv "$home.part" "$home"
+    else
+        rm -rf "$home.part"
+        echo "Prometheus skipped (its tests too): apt-get could not fetch it; see .cache/apt-prometheus.log, then make setup"
+    fi
+}
+
 if [ "${1:-}" = kafka ]; then
     kafka
     [ -f .cache/kafka/pom.xml ] && touch .cache/kafka/pom.xml
 else
     kafka
     postgres
+    prometheus
 fi
 exit 0
