@@ -105,7 +105,7 @@ class SnapshotSwitch:
         self._tell()
 
     def _tell(self) -> None:
-        pack = self.served.pack
-        now = Served(self.served.snapshot.manifest.id, pack.embedding_space, pack.name, pack.licence)
+        pack, index = self.served.pack, self.served.snapshot.manifest
+        now = Served(index.id, pack.embedding_space, pack.name, pack.licence, index.created_at_ms, index.people)
         for watcher in self._watchers:
             watcher.on_serving(now)

@@ -33,7 +33,8 @@ from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.limits import IntakeLimits
 from hadir.pipeline.observer import InHand, Observer, Observers, SnapshotObserver, Written
 from hadir.pipeline.outbox import Relay
-from hadir.pipeline.prometheus import MetricsPage, StreamMetrics
+from hadir.pipeline.prometheus import ModelFacts, StreamMetrics
+from hadir.pipeline.prometheus_page import MetricsPage
 from hadir.pipeline.run import Intake
 from hadir.pipeline.watermarks import Watermarks
 
@@ -251,11 +252,16 @@ class Station:
     def _measure(self, settings: Settings) -> None:
         self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)
         if isinstance(self.pool, RayPool):
-            self.metrics.watch_workers(self.pool.ready, self.pool.replacements)
+            self.metrics.watch_workers(self.pool.ready, self.pool.replacements, face_workers(settings))
         else:
-            self.metrics.watch_workers(lambda: 1, dict)
+            self.metrics.watch_workers(lambda: 1, dict, 1)
+        self.metrics.watch_models(lambda: [_model_facts(settings, self.served)])
         if settings.metrics.port:
             self._closers.enter_context(MetricsPage(self.metrics, settings.metrics.port, settings.metrics.host))
+
+
+def _model_facts(settings: Settings, served: Serving) -> ModelFacts:
+    return ModelFacts(settings.faces.runtime, served.pack.runtime, served.pack.precision)
 
 
 def _limits(settings: Settings) -> IntakeLimits:

@@ -40,12 +40,14 @@ class InHand:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The index that serves and the pack that serves it."""
+    """The index that serves, with so many enrolled people, and the pack that serves it."""
 
     snapshot: str
     embedding_space: str
     pack: str
     licence: str
+    built_at_ms: int = 0
+    people: int = 0
 
 
 class SnapshotObserver(Protocol):

@@ -1,37 +1,68 @@
-"""The stream's numbers for Prometheus: an observer, and the page that is scraped."""
+"""The stream's numbers for Prometheus: an observer that counts."""
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from itertools import product
-from types import TracebackType
-from typing import Self
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    disable_created_metrics,
-    start_http_server,
-)
-from prometheus_client.core import CounterMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import disable_created_metrics
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import CollectorRegistry
 
+from hadir.core.check_in import Channel
 from hadir.core.clock import Clock
-from hadir.core.errors import SetupError
-from hadir.core.metrics import METRICS, MetricName
+from hadir.core.errors import (
+    LedgerConflict,
+    LedgerUnavailable,
+    PositionConflict,
+    StoreUnavailable,
+    StreamError,
+    StreamUnavailable,
+)
+from hadir.core.metrics import MetricName
+from hadir.core.timings import BatchTimes, StageName
+from hadir.core.verdict import Outcome, Reason
 from hadir.pipeline.observer import InHand, Served, Written
+from hadir.pipeline.prometheus_series import Series
 from hadir.pipeline.reconcile import FaultKind
 
-__all__ = ["MetricsPage", "StreamMetrics"]
+__all__ = ["ModelFacts", "StreamMetrics"]
 
-
+# At 0 from the start: the first one is then an increase that an alert can see, and a ratio has an answer on a good day.
 _DEAD_LETTERS = ("undecodable", "id_conflict", "processing_failed")
 _SECURITY_EVENTS = ("id_conflict", "photo_replayed")
+_UNMATCHED = (
+    (Outcome.REJECTED, Reason.FACE_MISMATCH),
+    (Outcome.REVIEW, Reason.FACE_MISMATCH),
+    (Outcome.REJECTED, Reason.IMPOSTOR_SUSPECTED),
+    (Outcome.REVIEW, Reason.SIMILARITY_UNCERTAIN),
+)
+_FAILURES = (
+    ("ledger", LedgerUnavailable),
+    ("ledger", LedgerConflict),
+    ("position", PositionConflict),
+    ("photos", StoreUnavailable),
+    ("outbox", LedgerUnavailable),
+    ("outbox", StreamUnavailable),
+    ("outbox", StreamError),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What one worker's models run on: the `runtime` that was asked for, the `provider` that serves."""
+
+    runtime: str
+    provider: str
+    precision: str
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether the CPU serves though a card was asked for."""
+        return self.provider == "cpu" and self.runtime != "cpu"
 
 
 class StreamMetrics:
@@ -39,59 +70,73 @@ class StreamMetrics:
 
     def __init__(self, clock: Clock) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a gauge beside every series, which nobody asks for
-        self.registry = CollectorRegistry()
+        series = self._series = Series()
         self._clock = clock
-        self._latency = self._histogram(MetricName.VERDICT_LATENCY)
-        self._verdicts = self._counter(MetricName.VERDICTS)
-        self._reasons = self._counter(MetricName.VERDICT_REASONS)
-        self._received = self._counter(MetricName.RECEIVED)
-        self._dead_letters = self._counter(MetricName.DEAD_LETTERS)
-        self._duplicates = self._counter(MetricName.DUPLICATES)
-        self._security = self._counter(MetricName.SECURITY_EVENTS)
-        self._replays = self._counter(MetricName.PHOTO_REPLAYS)
-        self._compared = self._counter(MetricName.IMPOSTOR_COMPARISONS)
-        self._matched = self._counter(MetricName.IMPOSTOR_MATCHES)
-        self._fill = self._histogram(MetricName.BATCH_FILL)
-        self._in_flight = self._gauge(MetricName.IN_FLIGHT)
-        self._switches = self._counter(MetricName.SNAPSHOT_SWITCHES)
-        self._refusals = self._counter(MetricName.SNAPSHOT_REFUSALS)
-        # At 0 from the start: the first one is then an increase that an alert can see.
-        for code in _DEAD_LETTERS:
-            self._dead_letters.labels(code)
-        for code in _SECURITY_EVENTS:
-            self._security.labels(code)
-        for match, person in product(("exact", "near"), ("same", "other")):
-            self._replays.labels(match, person)
-        self._info: Info | None = None
+        self._latency = series.histogram(MetricName.VERDICT_LATENCY)
+        self._verdicts = series.counter(MetricName.VERDICTS)
+        self._reasons = series.counter(MetricName.VERDICT_REASONS)
+        self._received = series.counter(MetricName.RECEIVED)
+        self._dead_letters = series.counter(MetricName.DEAD_LETTERS)
+        self._duplicates = series.counter(MetricName.DUPLICATES)
+        self._security = series.counter(MetricName.SECURITY_EVENTS)
+        self._replays = series.counter(MetricName.PHOTO_REPLAYS)
+        self._compared = series.counter(MetricName.IMPOSTOR_COMPARISONS)
+        self._matched = series.counter(MetricName.IMPOSTOR_MATCHES)
+        self._claimed = series.histogram(MetricName.CLAIMED_COSINE)
+        self._other = series.histogram(MetricName.OTHER_COSINE)
+        self._fill = series.histogram(MetricName.BATCH_FILL)
+        self._batch_photos = series.histogram(MetricName.BATCH_PHOTOS)
+        self._in_flight = series.gauge(MetricName.IN_FLIGHT)
+        self._failures = series.counter(MetricName.PART_FAILURES)
+        self._stages = series.histogram(MetricName.STAGE_DURATION)
+        self._photos = series.counter(MetricName.PHOTOS)
+        self._busy = series.counter(MetricName.WORKER_BUSY)
+        self._switches = series.counter(MetricName.SNAPSHOT_SWITCHES)
+        self._refusals = series.counter(MetricName.SNAPSHOT_REFUSALS)
+        self._reconciled = series.gauge(MetricName.RECONCILE_FAULTS)
+        self._reconciled_records = series.counter(MetricName.RECONCILE_RECORDS)
+        self._reconciled_at = series.gauge(MetricName.RECONCILE_TIMESTAMP)
+        self._built_at = series.gauge(MetricName.SNAPSHOT_BUILT)
+        self._people = series.gauge(MetricName.SNAPSHOT_PEOPLE)
+        self._lag = series.gauge(MetricName.CONSUMER_LAG)
+        self._partitions = series.gauge(MetricName.PARTITIONS)
+        self._paused = series.gauge(MetricName.INTAKE_PAUSED)
+        self._wanted = series.gauge(MetricName.POOL_WORKERS_WANTED)
+        self._fallback = series.gauge(MetricName.MODEL_FALLBACK)
+        self._served: Served | None = None
         self._serving_since_s = clock.monotonic_s()
-        self._gauge(MetricName.SNAPSHOT_SERVING).set_function(lambda: clock.monotonic_s() - self._serving_since_s)
-        self._reconciled = self._gauge(MetricName.RECONCILE_FAULTS)
-        self._reconciled_records = self._counter(MetricName.RECONCILE_RECORDS)
-        self._reconciled_at = self._gauge(MetricName.RECONCILE_LAST)
-        for kind in FaultKind:
-            self._reconciled.labels(kind.value)
-        self._oldest_ms: int | None = None
-        self._gauge(MetricName.OLDEST_UNDECIDED).set_function(self._oldest_age_s)
+        self._in_hand = InHand(0, 0, None)
+        self._ask_at_the_scrape()
+        self._begin_at_zero()
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """What a page shows."""
+        return self._series.registry
 
     def watch(self, *, outbox: Callable[[], int], retries: Callable[[], int]) -> None:
         """Ask these at every scrape: the ledger's `outbox_depth`, and how often the pool tried a batch again."""
-        self._gauge(MetricName.OUTBOX).set_function(outbox)
-        self.registry.register(_KeptElsewhere(MetricName.RETRIES, retries))
+        self._series.gauge(MetricName.OUTBOX).set_function(outbox)
+        self._series.counted_elsewhere(MetricName.RETRIES, retries)
 
-    def watch_workers(self, ready: Callable[[], int], replaced: Callable[[], Mapping[str, int]]) -> None:
-        """Ask these at every scrape: how many workers serve, and how many were replaced, by cause."""
-        self._gauge(MetricName.POOL_WORKERS).set_function(ready)
-        self.registry.register(_KeptElsewhere(MetricName.POOL_REPLACEMENTS, replaced))
+    def watch_workers(self, ready: Callable[[], int], replaced: Callable[[], Mapping[str, int]], wanted: int) -> None:
+        """Ask these at every scrape: how many workers of those `wanted` serve, and how many were replaced, by cause."""
+        self._series.gauge(MetricName.POOL_WORKERS).set_function(ready)
+        self._series.counted_elsewhere(MetricName.POOL_REPLACEMENTS, replaced)
+        self._wanted.set(wanted)
+
+    def watch_models(self, facts: Callable[[], Collection[ModelFacts]]) -> None:
+        """Ask at every scrape what the models run on, of each worker that knows."""
+        self._series.info(MetricName.MODEL_INFO, lambda: map(asdict, facts()))
+        self._fallback.set_function(lambda: any(one.fell_back for one in facts()))
 
     def on_serving(self, served: Served) -> None:
-        if self._info is None:
-            metric = METRICS[MetricName.SNAPSHOT_INFO]
-            # The client appends `_info` to the name itself.
-            self._info = Info(MetricName.SNAPSHOT_INFO.removesuffix("_info"), metric.help, registry=self.registry)
-        else:
+        if self._served is not None:
             self._switches.inc()
+        self._served = served
         self._serving_since_s = self._clock.monotonic_s()
-        self._info.info(asdict(served))
+        self._built_at.set(served.built_at_ms / 1000)
+        self._people.set(served.people)
 
     def on_refused(self, snapshot: str | None, code: str) -> None:
         del snapshot
@@ -101,29 +146,34 @@ class StreamMetrics:
         self._received.inc(records)
 
     def on_batch(self, photos: int, limit: int) -> None:
-        self._fill.observe(photos / limit)
+        self._fill.observe((photos / limit,))
+        self._batch_photos.observe((photos,))
+
+    def on_worked(self, times: BatchTimes) -> None:
+        """A worker has done a batch. On the loop's thread."""
+        self._photos.inc(times.photos)
+        self._busy.inc(times.busy_s)
+        for stage, seconds in times.stages.items():
+            self._stages.observe((seconds,), stage)
 
     def on_written(self, written: Written) -> None:
+        latencies: collections.defaultdict[str, list[float]] = collections.defaultdict(list)
         verdicts: collections.Counter[tuple[str, str]] = collections.Counter()
         reasons: collections.Counter[tuple[str, str]] = collections.Counter()
         for row in written.rows:
             # Nobody may make labels grow: where the channel could not be read, it is not one of the three.
             channel = row.channel or "invalid"
-            self._latency.labels(channel).observe(max(0.0, (written.at_ms - row.received_at_ms) / 1000))
+            latencies[channel].append(max(0.0, (written.at_ms - row.received_at_ms) / 1000))
             verdicts[row.outcome.value, channel] += 1
             reasons.update((row.outcome.value, reason.value) for reason in row.reasons)
         # Finding a series costs more than counting: once per transaction, not once per row.
+        for channel, waited_s in latencies.items():
+            self._latency.observe(waited_s, channel)
         for labels, rows in verdicts.items():
             self._verdicts.labels(*labels).inc(rows)
         for labels, rows in reasons.items():
             self._reasons.labels(*labels).inc(rows)
-        for code in written.dead_letters:
-            self._dead_letters.labels(code).inc()
-        for code in written.security_events:
-            self._security.labels(code).inc()
-        for replay in written.replays:
-            match, person = ("exact" if replay.exact else "near"), ("same" if replay.same_person else "other")
-            self._replays.labels(match, person).inc()
+        self._count_the_rare(written)
         self._duplicates.inc(written.duplicates)
         for count in written.impostors:
             self._compared.inc(count.compared)
@@ -132,7 +182,7 @@ class StreamMetrics:
 
     def on_in_hand(self, in_hand: InHand) -> None:
         self._in_flight.set(in_hand.with_workers)
-        self._oldest_ms = in_hand.oldest_received_at_ms
+        self._in_hand = in_hand
 
     def on_reconciled(self, at_ms: int, records: int, faults: Mapping[FaultKind, int]) -> None:
         """Received was held against decided: so many records more, and these faults stand. From any thread."""
@@ -142,64 +192,50 @@ class StreamMetrics:
         self._reconciled_at.set(at_ms / 1000)
 
     def on_retry(self, part: str, code: str) -> None:
-        """Seen as age and depth; which part failed is in the log."""
+        self._failures.labels(part, code).inc()
+
+    def _count_the_rare(self, written: Written) -> None:
+        for code in written.dead_letters:
+            self._dead_letters.labels(code).inc()
+        for code in written.security_events:
+            self._security.labels(code).inc()
+        for replay in written.replays:
+            match, person = ("exact" if replay.exact else "near"), ("same" if replay.same_person else "other")
+            self._replays.labels(match, person).inc()
 
     def _oldest_age_s(self) -> float:
-        oldest_ms = self._oldest_ms
+        oldest_ms = self._in_hand.oldest_received_at_ms
         return max(0.0, (self._clock.now_ms() - oldest_ms) / 1000) if oldest_ms is not None else 0.0
 
-    def _counter(self, name: MetricName) -> Counter:
-        metric = METRICS[name]
-        return Counter(name, metric.help, metric.labels, registry=self.registry)
+    def _ask_at_the_scrape(self) -> None:
+        series = self._series
+        series.info(MetricName.BUILD_INFO, lambda: [{"version": version("hadir")}])
+        series.info(MetricName.SNAPSHOT_INFO, self._snapshot_facts)
+        serving = series.gauge(MetricName.SNAPSHOT_SERVING)
+        serving.set_function(lambda: self._clock.monotonic_s() - self._serving_since_s)
+        series.gauge(MetricName.OLDEST_UNDECIDED).set_function(self._oldest_age_s)
+        self._lag.set_function(lambda: self._in_hand.records)
+        ProcessCollector(registry=series.registry)
 
-    def _gauge(self, name: MetricName) -> Gauge:
-        metric = METRICS[name]
-        return Gauge(name, metric.help, metric.labels, registry=self.registry)
+    def _snapshot_facts(self) -> Iterable[Mapping[str, str]]:
+        return [] if self._served is None else [asdict(self._served)]
 
-    def _histogram(self, name: MetricName) -> Histogram:
-        metric = METRICS[name]
-        return Histogram(name, metric.help, metric.labels, registry=self.registry, buckets=metric.edges)
-
-
-class _KeptElsewhere(Collector):
-    """A counter whose value somebody else keeps, or its values by its only label: read at the scrape."""
-
-    def __init__(self, name: MetricName, value: Callable[[], int | Mapping[str, int]]) -> None:
-        self._name = name
-        self._value = value
-
-    def collect(self) -> Iterator[Metric]:
-        value, metric = self._value(), METRICS[self._name]
-        if isinstance(value, int):
-            yield CounterMetricFamily(self._name, metric.help, value=value)
-            return
-        family = CounterMetricFamily(self._name, metric.help, labels=metric.labels)
-        for label, count in value.items():
-            family.add_metric([label], count)
-        yield family
-
-
-class MetricsPage:
-    """`/metrics` on a port. On loopback unless told otherwise: the page tells how many check in, and when."""
-
-    def __init__(self, metrics: StreamMetrics, port: int, host: str = "127.0.0.1") -> None:
-        """Serve from now on; port 0 takes a free one. Raises SetupError where the port is taken."""
-        try:
-            self._server, self._thread = start_http_server(port, host, registry=metrics.registry)
-        except OSError as err:
-            raise SetupError(f"metrics port {host}:{port} is not free ({err.strerror}): name another") from err
-        self.port = int(self._server.server_port)
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _begin_at_zero(self) -> None:
+        for channel in Channel:
+            self._latency.at_zero(channel.value)
+        for outcome, channel in product(Outcome, Channel):
+            self._verdicts.labels(outcome.value, channel.value)
+        for outcome, reason in _UNMATCHED:
+            self._reasons.labels(outcome.value, reason.value)
+        for code in _DEAD_LETTERS:
+            self._dead_letters.labels(code)
+        for code in _SECURITY_EVENTS:
+            self._security.labels(code)
+        for match, person in product(("exact", "near"), ("same", "other")):
+            self._replays.labels(match, person)
+        for part, error in _FAILURES:
+            self._failures.labels(part, error.code)
+        for stage in StageName:
+            self._stages.at_zero(stage)
+        for kind in FaultKind:
+            self._reconciled.labels(kind.value)

@@ -14,7 +14,8 @@ from hadir.core.errors import SetupError
 from hadir.core.message import Message
 from hadir.core.metrics import METRICS
 from hadir.pipeline.observer import InHand, Served
-from hadir.pipeline.prometheus import MetricsPage, StreamMetrics
+from hadir.pipeline.prometheus import ModelFacts, StreamMetrics
+from hadir.pipeline.prometheus_page import MetricsPage
 from hadir.pipeline.topics import CHECK_INS
 from tests.pipeline.world import START_MS, World, a_check_in, check_in_message
 
@@ -69,7 +70,8 @@ def test_outbox_and_retries_are_asked_at_the_scrape(world: World) -> None:
 
 def test_workers_and_their_replacements_are_asked_at_the_scrape(world: World) -> None:
     metrics = StreamMetrics(world.clock)
-    metrics.watch_workers(lambda: 2, lambda: {"died": 3, "slow": 0})
+    metrics.watch_workers(lambda: 2, lambda: {"died": 3, "slow": 0}, 4)
+    assert value(metrics, "hadir_pool_workers_wanted") == 4
     assert value(metrics, "hadir_pool_workers") == 2
     assert value(metrics, "hadir_pool_replacements_total", cause="died") == 3
     assert value(metrics, "hadir_pool_replacements_total", cause="slow") == 0
@@ -78,9 +80,13 @@ def test_workers_and_their_replacements_are_asked_at_the_scrape(world: World) ->
 def test_the_page_has_every_metric_with_its_kind_and_answers_on_loopback_alone(world: World) -> None:
     metrics = StreamMetrics(world.clock)
     metrics.watch(outbox=lambda: 0, retries=lambda: 0)
-    metrics.watch_workers(lambda: 0, lambda: {"died": 0})
+    metrics.watch_workers(lambda: 0, lambda: {"died": 0}, 1)
+    metrics.watch_models(lambda: [ModelFacts("cpu", "cpu", "int8")])
     metrics.on_serving(Served("s", "e", "open", "Apache-2.0"))
-    with MetricsPage(metrics, 0) as page, urllib.request.urlopen(f"http://127.0.0.1:{page.port}/metrics") as answer:
+    with (
+        MetricsPage(metrics, 0) as page,
+        urllib.request.urlopen(f"http://127.0.0.1:{page.port}/metrics") as answer,
+    ):
         text = answer.read().decode()
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     for name, metric in METRICS.items():
