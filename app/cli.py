@@ -26,6 +26,7 @@ _MODULES = (
     "cli_run",
     "cli_send",
     "cli_surge",
+    "cli_top",
     "cli_models",
     "cli_enroll",
     "cli_gallery",
