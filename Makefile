@@ -9,7 +9,7 @@ SEED ?=
 PEOPLE ?=
 BROKERS ?= 1
 
-.PHONY: help setup demo test-long gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links
+.PHONY: help setup demo test-long gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links watch
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ race: setup ## sixty seconds: Hadir beside the plain InsightFace loop, in turns 
 
 kill-everything: setup ## every process of a surge killed at once, then received N, decided N, missing 0, doubled 0
 	@$(BIN)/python -m tests.chaos.run_chaos --only-kill-everything $(if $(SEED),--seed $(SEED))
+
+watch: .venv/tools.ok ## write the rules and dashboards that Hadir ships anew from configs/objectives.toml and dev/watch
+	@$(BIN)/python -m dev.watch.write
 
 lint: .venv/tools.ok typing-links ## format, ruff, import floors, mypy --strict
 	@$(BIN)/ruff format --check .
