@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ import psutil
 import structlog
 
 from hadir.core.errors import PoolLost
-from hadir.core.evidence import FaceFinding
 from hadir.pipeline.ports import FaceJob, Stage, StageFactory
 from hadir.pipeline.stage_loader import StageLoader
 from hadir.pipeline.warmable import Warmable
+from hadir.pipeline.worked import Worked, work
 
 __all__ = [
     "BACKGROUND_CORES",
@@ -28,7 +29,7 @@ __all__ = [
     "StageFactory",
     "WorkerFacts",
     "own_error",
-    "read_findings",
+    "read_worked",
 ]
 
 _log = structlog.get_logger(__name__)
@@ -36,7 +37,7 @@ _log = structlog.get_logger(__name__)
 # MessagePack both ways: Ray carries bytes as they are, and pickling the same takes ten times as long (measured).
 _ENCODER = msgspec.msgpack.Encoder()
 _JOBS = msgspec.msgpack.Decoder(list[FaceJob])
-_FINDINGS = msgspec.msgpack.Decoder(list[FaceFinding])
+_WORKED = msgspec.msgpack.Decoder(Worked)
 
 MAX_PENDING_CALLS = 8
 """A hard stop that the pool never meets: two calls with photos, a proof or two, and one of an exchange."""
@@ -87,10 +88,11 @@ class FaceActor:
         return facts
 
     def process(self, jobs: bytes) -> bytes:
-        """As `Stage.process`, both sides as MessagePack."""
+        """As `hadir.pipeline.worked.work`, both sides as MessagePack."""
         if self._stage is None:
             raise RuntimeError("this worker's stage was never built: ask `facts` before it is given work")
-        return _ENCODER.encode(self._stage.process(_JOBS.decode(jobs)))
+        since_s = time.perf_counter()
+        return _ENCODER.encode(work(self._stage, _JOBS.decode(jobs), since_s))
 
     def load(self, stage_factory: StageFactory) -> None:
         """Begin to build another stage beside the one that works; returns at once."""
@@ -146,7 +148,7 @@ class FaceWorker:
         return self._call("prove", photos)
 
     def process(self, jobs: Sequence[FaceJob]) -> Future[bytes]:
-        """What it gives is for `read_findings`."""
+        """What it gives is for `read_worked`."""
         return self._call("process", _ENCODER.encode(jobs))
 
     def load(self, stage_factory: StageFactory) -> Future[None]:
@@ -182,9 +184,10 @@ class FaceWorker:
         return future
 
 
-def read_findings(content: bytes) -> list[FaceFinding]:
-    """What a worker found. Raises msgspec.MsgspecError where it is not that: the worker runs another version."""
-    return _FINDINGS.decode(content)
+def read_worked(content: bytes) -> Worked:
+    """What a worker found, and how long it took. Raises msgspec.MsgspecError where it is not that: the worker runs
+    another version."""
+    return _WORKED.decode(content)
 
 
 def own_error(error: BaseException) -> BaseException | None:

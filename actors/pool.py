@@ -15,7 +15,7 @@ import structlog
 
 from hadir.actors.calls import Calls
 from hadir.actors.cluster import Cluster
-from hadir.actors.face_actor import FaceWorker, WorkerFacts, own_error, read_findings
+from hadir.actors.face_actor import FaceWorker, WorkerFacts, own_error, read_worked
 from hadir.actors.flights import Flight, Flights
 from hadir.actors.pace import Pace
 from hadir.actors.staff import Staff, WorkerInfo, start_failure
@@ -23,6 +23,7 @@ from hadir.actors.stage_exchange import StageExchange
 from hadir.core.clock import Clock, SystemClock
 from hadir.core.errors import PoolLost, SetupError
 from hadir.pipeline.ports import Exchange, FaceJob, JobResult, PoolRoom, StageFactory, Wake
+from hadir.pipeline.worked import OnWorked
 
 __all__ = ["RayPool", "WorkerInfo"]
 
@@ -50,6 +51,7 @@ class RayPool:
         *,
         pace: Pace | None = None,
         clock: Clock | None = None,
+        on_worked: OnWorked = lambda _: None,
     ) -> None:
         """Args:
         cluster: the Ray that this process has started or joined; its owner closes it, after the pool.
@@ -58,10 +60,12 @@ class RayPool:
         call_limit_s: how long one call may take before its worker counts as hung, whatever its peers do.
         pace: who counts as late; the usual one unless given.
         clock: the machine's unless given.
+        on_worked: hears what each batch took its worker.
         """
         self._cluster = cluster
         self._call_limit_s = call_limit_s
         self._clock = clock or SystemClock()
+        self._on_worked = on_worked
         self._flights, self._pace = Flights(workers), pace or Pace()
         self._exchange = StageExchange(workers, self, stage_factory)
         self._staff = Staff(workers)
@@ -223,14 +227,15 @@ class RayPool:
         if (error := future.exception()) is not None:
             self._on_failure(flight, error)
             return
-        findings = read_findings(future.result())
-        if len(findings) != len(flight.attempt.jobs):
-            self._report(flight, f"{len(findings)} findings")
+        worked = read_worked(future.result())
+        if len(worked.findings) != len(flight.attempt.jobs):
+            self._report(flight, f"{len(worked.findings)} findings")
             self._raised(flight)
         else:
             self._staff.served()
             self._pace.took(flight.seat, photos, self._clock.monotonic_s() - since_s)
-            self._flights.landed(flight.number, findings)
+            self._flights.landed(flight.number, worked.findings)
+            self._on_worked(worked.times)
 
     def _on_failure(self, flight: Flight, error: BaseException) -> None:
         # Before anybody is blamed: workers die with their raylet, and no photo did that.

@@ -102,13 +102,20 @@ class Station:
                 require_partitions(ends.topic, self.ledger.positions(ends.topic), ends.reader.bounds(ends.topic))
             judging, yardsticks = judge(settings, served, self.ledger, clock, ends.topic)
             self._shards: ShardedServing | None = None
-            self.pool = self._pool(settings, served)
             self.metrics = StreamMetrics(clock)
+            self.pool = self._pool(settings, served)
             self._snapshot_watchers = [self.metrics, *snapshot_watchers]
             self._switch = SnapshotSwitch(served, self.pool, judging, yardsticks, self._snapshot_watchers)
             lead = RelayLead(settings.ledger.url)
             self._closers.callback(lead.close)
-            self._relay = Relay(self.ledger, ends.sink, clock, leads=lead.held)
+            self._relay = Relay(
+                self.ledger,
+                ends.sink,
+                clock,
+                observer=self.metrics,
+                leads=lead.held,
+                on_published=self.metrics.on_published,
+            )
             heads = HeadsKeeper(self.ledger, Path(settings.ledger.heads), settings.ledger.heads_every_s, clock)
             self._closers.callback(ends.sink.close)
             self._closers.callback(heads.keep)
@@ -199,7 +206,7 @@ class Station:
 
     def _pool(self, settings: Settings, served: Serving) -> InlinePool | RayPool:
         if settings.run.pool == "inline":
-            return InlinePool(served.stage)
+            return InlinePool(served.stage, self.metrics.on_worked)
         return self._ray_pool(settings, served)
 
     def _ray_pool(self, settings: Settings, served: Serving) -> RayPool:
@@ -212,7 +219,7 @@ class Station:
         self._closers.callback(cluster.close)
         self._shards = ShardedServing(workers)
         self._closers.callback(self._shards.close)
-        return RayPool(cluster, self._placed(served).stage, workers)
+        return RayPool(cluster, self._placed(served).stage, workers, on_worked=self.metrics.on_worked)
 
     def _prewarming(self, settings: Settings, topic: str) -> Prewarm | None:
         """What is warmed up are workers of their own; the one in this process is part of it."""

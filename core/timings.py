@@ -47,7 +47,7 @@ class Timed(Protocol):
     """What a face pack or a worker's stage may be besides."""
 
     def spent(self) -> Mapping[StageName, float]:
-        """Seconds in each stage since this was asked last. From the thread that works."""
+        """Seconds in each stage of the latest batch. From the thread that works."""
         ...
 
 
@@ -61,16 +61,16 @@ class StageClock:
         self._spent: dict[StageName, float] = {}
 
     def start(self) -> None:
-        """What was before belongs to nobody."""
+        """A batch begins; what was measured before is forgotten."""
+        self._spent = {}
         self._since_s = self._now_s()
 
     def lap(self, stage: StageName) -> None:
-        """This stage has just ended, for now."""
+        """This stage has just ended; it may come again in the same batch."""
         now_s = self._now_s()
         self._spent[stage] = self._spent.get(stage, 0.0) + now_s - self._since_s
         self._since_s = now_s
 
     def spent(self) -> dict[StageName, float]:
         """As `Timed.spent`."""
-        spent, self._spent = self._spent, {}
-        return spent
+        return dict(self._spent)

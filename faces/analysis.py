@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from hadir.core.errors import PhotoError
 from hadir.core.evidence import PhotoFinding
+from hadir.core.timings import StageClock, StageName
 from hadir.core.vectors import Vectors
 from hadir.core.verdict import Reason
 from hadir.faces.alignment import CHIP_PX, cut_chip, fit_similarity
@@ -59,23 +60,35 @@ class AssembledPack:
         self._template = template
         self._limits = limits
         self._embedder = embedder
+        self._clock = StageClock()
 
     @property
     def info(self) -> PackInfo:
         return self._info
 
     def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
+        self._clock.start()
         groups = (photos[start : start + self._together] for start in range(0, len(photos), self._together))
         looked = [look for group in groups for look in self._look(group, rules)]
-        return embed_looked(looked, self._embedder.embed)
+        results = embed_looked(looked, self._embedder.embed)
+        self._clock.lap(StageName.EMBED)
+        return results
+
+    def spent(self) -> Mapping[StageName, float]:
+        """As `hadir.core.timings.Timed`."""
+        return self._clock.spent()
 
     def _look(self, photos: Sequence[bytes], rules: PhotoRules) -> list[Looked]:
         decoded = [_decoded(data, rules) for data in photos]
+        self._clock.lap(StageName.DECODE)
         faces = iter(self._locator.locate([one.pixels for one in decoded if isinstance(one, Photo)]))
-        return [
+        self._clock.lap(StageName.DETECT)
+        looked = [
             self._judge(one, next(faces), rules) if isinstance(one, Photo) else Looked(PhotoFinding(one))
             for one in decoded
         ]
+        self._clock.lap(StageName.ALIGN)
+        return looked
 
     def _judge(self, photo: Photo, face: LocatedFace | None, rules: PhotoRules) -> Looked:
         if face is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hadir.core.errors import PhotoError
 from hadir.core.evidence import PhotoFinding
+from hadir.core.timings import StageClock, StageName
 from hadir.core.verdict import Reason
 from hadir.faces.five_points import FivePointGauge
 from hadir.faces.insightface_models import ArcFaceEmbedder, FivePointFace, ScrfdDetector
@@ -44,21 +45,35 @@ class OwnFrontPack:
         self._gauge = gauge
         self._embedder = embedder
         self._second_face_ratio = second_face_ratio
+        self._clock = StageClock()
 
     @property
     def info(self) -> PackInfo:
         return self._info
 
     def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
-        return embed_looked([self._look(data, rules) for data in photos], self._embedder.embed)
+        self._clock.start()
+        looked = [self._look(data, rules) for data in photos]
+        results = embed_looked(looked, self._embedder.embed)
+        self._clock.lap(StageName.EMBED)
+        return results
+
+    def spent(self) -> Mapping[StageName, float]:
+        """As `hadir.core.timings.Timed`."""
+        return self._clock.spent()
 
     def _look(self, data: bytes, rules: PhotoRules) -> Looked:
         try:
             photo = decode_photo(data, rules)
         except PhotoError as err:
             return Looked(PhotoFinding(err.reason))
+        finally:
+            self._clock.lap(StageName.DECODE)
         faces = self._detector.detect(photo.pixels)
-        return self._judge(photo, faces, rules) if faces else Looked(PhotoFinding(Reason.NO_FACE))
+        self._clock.lap(StageName.DETECT)
+        looked = self._judge(photo, faces, rules) if faces else Looked(PhotoFinding(Reason.NO_FACE))
+        self._clock.lap(StageName.ALIGN)
+        return looked
 
     def _judge(self, photo: Photo, faces: Sequence[FivePointFace], rules: PhotoRules) -> Looked:
         """`faces` widest first, at least one."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from hadir.core.errors import PhotoError
+from hadir.core.timings import StageName, Timed
 from hadir.faces.alignment import five_of
 from hadir.faces.image import Points
 from hadir.faces.liveness import LivenessModel
@@ -28,6 +29,10 @@ class WatchedPack:
     @property
     def info(self) -> PackInfo:
         return self._pack.info
+
+    def spent(self) -> Mapping[StageName, float]:
+        """As `hadir.core.timings.Timed`; the second look belongs to no stage."""
+        return self._pack.spent() if isinstance(self._pack, Timed) else {}
 
     def analyse(self, photos: Sequence[bytes], rules: PhotoRules) -> list[PhotoResult]:
         results = self._pack.analyse(photos, rules)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hadir.core.errors import SpaceMismatch
 from hadir.core.evidence import Cohort, FaceFinding
+from hadir.core.timings import StageClock, StageName, Timed
 from hadir.core.vectors import Vectors, fuse
 from hadir.faces.pack import CHECK_IN_PHOTOS, FacePack, PhotoResult, PhotoRules
 from hadir.index.search import FaceIndex, SearchResult
@@ -47,6 +48,7 @@ class FaceStage:
         self._rules = rules
         self._cohorts = cohorts
         self._watch = watch
+        self._clock = StageClock()
         self._nearest = cohort if cohorts is None else cohorts.k
         self._searched = cohort if cohorts is None else max(cohort, cohorts.k + 1)
 
@@ -56,11 +58,17 @@ class FaceStage:
             return []
         photos = self._analyse(jobs)
         vectors = [_usable(results) for results in photos]
+        self._clock.start()
         answers = self._search(jobs, vectors)
+        self._clock.lap(StageName.SEARCH)
         return [
             self._finding(results, usable, answer)
             for results, usable, answer in zip(photos, vectors, answers, strict=True)
         ]
+
+    def spent(self) -> Mapping[StageName, float]:
+        """As `hadir.core.timings.Timed`; the pack's stages where it measures them."""
+        return {**(self._pack.spent() if isinstance(self._pack, Timed) else {}), **self._clock.spent()}
 
     def _analyse(self, jobs: Sequence[FaceJob]) -> list[list[PhotoResult]]:
         flat = [photo for job in jobs for photo in job.photos]

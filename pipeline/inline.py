@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import structlog
 
 from hadir.core.errors import PoolBusy
+from hadir.core.timings import BatchTimes
 from hadir.pipeline.crash_budget import Attempt, first_attempt, split_after_crash
 from hadir.pipeline.ports import Exchange, ExchangePhase, FaceJob, JobResult, PoolRoom, Stage, StageFactory, Wake
 from hadir.pipeline.stage_loader import StageLoader
+from hadir.pipeline.worked import OnWorked, work
 
 __all__ = ["InlinePool", "Stage"]
 
@@ -24,12 +26,14 @@ class InlinePool:
     A photo that ends the process ends this pool's owner too: that is what processes of their own (Ray) are for.
     """
 
-    def __init__(self, stage_factory: StageFactory) -> None:
-        self._stage_factory = stage_factory
+    def __init__(self, stage_factory: StageFactory, on_worked: OnWorked = lambda _: None) -> None:
+        """`on_worked` hears what each batch took the worker."""
+        self._stage_factory, self._on_worked = stage_factory, on_worked
         self._changed = threading.Condition()
         self._batches = 0
         self._attempts: deque[Attempt] = deque()
         self._results: list[JobResult] = []
+        self._times: list[BatchTimes] = []
         self._closed = False
         self._failure: BaseException | None = None
         self._ready = threading.Event()
@@ -67,7 +71,10 @@ class InlinePool:
         with self._changed:
             self._follow_exchange()
             results, self._results = self._results, []
-            return results
+            took, self._times = self._times, []
+        for times in took:
+            self._on_worked(times)
+        return results
 
     def exchange(self, stage_factory: StageFactory) -> None:
         with self._changed:
@@ -135,14 +142,13 @@ class InlinePool:
 
     def _run(self, stage: Stage, attempt: Attempt) -> None:
         try:
-            findings = stage.process(attempt.jobs)
-            if len(findings) != len(attempt.jobs):
-                raise ValueError(f"the stage gave {len(findings)} findings for {len(attempt.jobs)} check-ins")
+            worked = work(stage, attempt.jobs)
         except Exception as err:  # noqa: BLE001 - a crash of this batch: retried smaller, then reported as spent
             _log.warning("face_batch_failed", error=type(err).__name__, jobs=len(attempt.jobs), attempt=attempt.number)
             self._retry(attempt)
         else:
-            self._finish([JobResult(j.ticket, f, attempt.number) for j, f in zip(attempt.jobs, findings, strict=True)])
+            found = zip(attempt.jobs, worked.findings, strict=True)
+            self._finish([JobResult(job.ticket, finding, attempt.number) for job, finding in found], worked.times)
 
     def _retry(self, crashed: Attempt) -> None:
         again, spent = split_after_crash(crashed)
@@ -151,9 +157,11 @@ class InlinePool:
             self.retries += len(again)
         self._finish(spent)
 
-    def _finish(self, results: Sequence[JobResult]) -> None:
+    def _finish(self, results: Sequence[JobResult], took: BatchTimes | None = None) -> None:
         with self._changed:
             self._results += results
+            if took is not None:
+                self._times.append(took)
             # A batch is over when nothing of it is left to try; its retries stand before any later batch.
             if not any(attempt.number > 1 for attempt in self._attempts):
                 self._batches = len(self._attempts)

@@ -89,6 +89,8 @@ class Judged:
     photos: list[RememberedPhoto] = field(default_factory=list)
     forget_photos_before_ms: int | None = None
     replays: list[Replay] = field(default_factory=list)
+    claimed: list[float] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,8 @@ class Judge:
         )
         judged.outbox.append(verdict_message(row))
         self._remember(judged, received, verdict, before)
-        if one.finding is not None and one.finding.impostors is not None:
-            judged.impostors.append(one.finding.impostors)
+        if one.finding is not None:
+            _count(judged, one.finding)
         if failed:
             self._set_aside(judged, one, "processing_failed")
         return row
@@ -220,3 +222,15 @@ class Judge:
     def _set_aside(self, judged: Judged, one: Taken, code: str) -> None:
         judged.dead_letters.append(code)
         judged.outbox.append(dead_letter_message(one.record, self._topic, code, one.attempts, one.check_in_id))
+
+
+def _count(judged: Judged, finding: FaceFinding) -> None:
+    """For those who watch. Synthetic people are in no statistic."""
+    if finding.impostors is not None:
+        judged.impostors.append(finding.impostors)
+    if finding.claimed is not None:
+        judged.claimed.append(finding.claimed.similarity)
+    for other in finding.others:
+        if not other.synthetic:
+            judged.others.append(other.similarity)
+            break

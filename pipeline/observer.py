@@ -17,7 +17,9 @@ class Written:
     """One ledger transaction that is durable. Latency of a row: `at_ms - row.received_at_ms`.
 
     `rows` are new rows of revision 0. `dead_letters` and `security_events` are codes. `duplicates` were answered again
-    with their first verdict. `impostors` were counted for new rows, `replays` found in their photos.
+    with their first verdict. `impostors` were counted for new rows, `replays` found in their photos. `claimed` and
+    `others` are cosines of new rows' probes: to the person who was claimed, and to the best other enrolled one, where
+    there was something to compare. Deciding took `decide_s` seconds, the transaction `ledger_s`.
     """
 
     at_ms: int
@@ -27,6 +29,10 @@ class Written:
     security_events: tuple[str, ...]
     impostors: tuple[ImpostorCount, ...] = ()
     replays: tuple[Replay, ...] = ()
+    claimed: tuple[float, ...] = ()
+    others: tuple[float, ...] = ()
+    decide_s: float = 0.0
+    ledger_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,13 +39,14 @@ class Relay:
         batch: int = 256,
         backoff: BackoffPolicy | None = None,
         leads: Callable[[], bool] = lambda: True,
+        on_published: Callable[[float], None] = lambda _: None,
     ) -> None:
         """`leads` says whether this process is the one that publishes (`hadir.attendance.relay_lead`); it may raise
-        LedgerUnavailable."""
+        LedgerUnavailable. `on_published` hears, from the relay's thread, how many seconds a send took."""
         self._outbox, self._sink, self._clock, self._batch = outbox, sink, clock, batch
         self._observer: Observer = observer if observer is not None else Observers()
         self._backoff = Backoff(clock, backoff or BackoffPolicy())
-        self._leads = leads
+        self._leads, self._on_published = leads, on_published
         self._next_look_s = float("-inf")
         self._waiting: tuple[int, ...] = ()
         self._waiting_since_s = 0.0
@@ -108,12 +109,14 @@ class Relay:
 
     def _publish(self, rows: Sequence[OutboxRow]) -> int:
         """Send and mark; returns how many the log refuses for good."""
+        began_s = self._clock.monotonic_s()
         try:
             self._sink.send([row.message for row in rows])
         except StreamUnavailable:
             raise
         except StreamError:
             return self._publish_singly(rows)
+        self._on_published(self._clock.monotonic_s() - began_s)
         self._mark(rows)
         return 0
 

@@ -173,6 +173,10 @@ class StreamMetrics:
             self._verdicts.labels(*labels).inc(rows)
         for labels, rows in reasons.items():
             self._reasons.labels(*labels).inc(rows)
+        self._claimed.observe(written.claimed)
+        self._other.observe(written.others)
+        self._stages.observe((written.decide_s,), StageName.DECIDE)
+        self._stages.observe((written.ledger_s,), StageName.LEDGER)
         self._count_the_rare(written)
         self._duplicates.inc(written.duplicates)
         for count in written.impostors:
@@ -190,6 +194,10 @@ class StreamMetrics:
         for kind in FaultKind:
             self._reconciled.labels(kind.value).set(faults.get(kind, 0))
         self._reconciled_at.set(at_ms / 1000)
+
+    def on_published(self, seconds: float) -> None:
+        """One send of the outbox was acknowledged, after so long. From the relay's thread."""
+        self._stages.observe((seconds,), StageName.PUBLISH)
 
     def on_retry(self, part: str, code: str) -> None:
         self._failures.labels(part, code).inc()

@@ -56,6 +56,9 @@ class Histogram(Collector):
             for labels, counts in self._counts.items():
                 buckets = list(zip(ends, accumulate(counts), strict=True))
                 family.add_metric(labels, buckets, self._sums[labels])
+                if self._metric.edges[0] < 0:  # then the client leaves out the count with the sum
+                    names = dict(zip(self._metric.labels, labels, strict=True))
+                    family.add_sample(f"{self._name}_count", names, sum(counts))
         yield family
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hadir.core.evidence import FaceFinding
 from hadir.core.thresholds import Thresholds
+from hadir.core.timings import StageName
 from hadir.faces.liveness import load_liveness
 from hadir.faces.open_pack import Choice
 from hadir.faces.pack import FacePack
@@ -72,6 +73,10 @@ class BuiltStage:
     def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
         """As `FaceStage.process`."""
         return self.stage.process(jobs)
+
+    def spent(self) -> Mapping[StageName, float]:
+        """As `FaceStage.spent`."""
+        return self.stage.spent()
 
     def warm_up(self, photos: int) -> None:
         """As `hadir.pipeline.warmable.Warmable`: every model, and the pages of the index that a search walks."""

@@ -90,14 +90,17 @@ class LedgerWriter:
         records = sum(map(len, ready.values()))
         if not records or self._gathering.should_wait(records, backlog):
             return 0
+        began_s = self._clock.monotonic_s()
         judged = self._judge.judge([entry.item for entries in ready.values() for entry in entries])
         next_offsets = {partition: entries[-1].offset + 1 for partition, entries in ready.items()}
+        decided_s = self._clock.monotonic_s()
         self._ledger.write(self._batch(judged, next_offsets))
+        written_s = self._clock.monotonic_s()
         self._docket.settle(next_offsets)
         self._positions.update(next_offsets)
         self._source.commit(next_offsets)
         self._after_write()
-        self._tell(judged)
+        self._tell(judged, decided_s - began_s, written_s - decided_s)
         return records
 
     def _batch(self, judged: Judged, next_offsets: Mapping[int, int]) -> LedgerBatch:
@@ -140,7 +143,7 @@ class LedgerWriter:
         _log.warning("write_failed", part=part, code=err.code, failures=self._backoff.failures, error=str(err))
         return 0
 
-    def _tell(self, judged: Judged) -> None:
+    def _tell(self, judged: Judged, decide_s: float, ledger_s: float) -> None:
         for event in judged.security_events:
             _log.warning("security_event", code=event.code, check_in=event.check_in_id)
         self._observer.on_written(
@@ -152,5 +155,9 @@ class LedgerWriter:
                 tuple(event.code for event in judged.security_events),
                 tuple(judged.impostors),
                 tuple(judged.replays),
+                tuple(judged.claimed),
+                tuple(judged.others),
+                decide_s,
+                ledger_s,
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hadir.core.errors import SpaceMismatch
 from hadir.core.evidence import Candidate, FaceFinding, ImpostorCount, PhotoFinding
 from hadir.core.thresholds import Thresholds, ThresholdTable
+from hadir.core.timings import StageName
 from hadir.core.vectors import Vectors, fuse, normalise
 from hadir.core.verdict import Reason
 from hadir.faces.pack import CHECK_IN_PHOTOS, ENROLMENT_PHOTOS, PackInfo, PhotoResult, PhotoRules
@@ -59,6 +60,13 @@ class TinyPack:
             else PhotoResult(PhotoFinding(None), VECTORS[photo])
             for photo in photos
         ]
+
+
+class TimedPack(TinyPack):
+    """Says what it took."""
+
+    def spent(self) -> Mapping[StageName, float]:
+        return {StageName.DECODE: 0.25}
 
 
 class TinyIndex:
@@ -146,6 +154,20 @@ def test_the_finding_names_space_and_snapshot(stage: FaceStage) -> None:
     [finding] = stage.process([job(b"a")])
     assert (finding.embedding_space, finding.snapshot) == ("space-1", "snapshot-1")
     assert finding.claimed == Candidate("enrolled", 1.0, 3)
+
+
+def test_what_the_pack_and_the_search_took_is_told_together(index: TinyIndex) -> None:
+    stage = FaceStage(TimedPack(), index, "snapshot-1")
+    stage.process([job(b"a")])
+    spent = stage.spent()
+    assert spent.keys() == {StageName.DECODE, StageName.SEARCH}
+    assert spent[StageName.DECODE] == 0.25
+    assert spent[StageName.SEARCH] > 0
+
+
+def test_of_a_pack_that_measures_nothing_the_search_alone_is_told(stage: FaceStage) -> None:
+    stage.process([job(b"a")])
+    assert stage.spent().keys() == {StageName.SEARCH}
 
 
 def test_an_empty_batch_is_an_empty_list(stage: FaceStage, pack: TinyPack) -> None:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hadir.core.clock import ManualClock
 from hadir.core.errors import SetupError
+from hadir.core.evidence import Candidate, FaceFinding
 from hadir.core.message import Message
 from hadir.core.metrics import METRICS
+from hadir.core.timings import BatchTimes, StageName
+from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.observer import InHand, Served
+from hadir.pipeline.ports import FaceJob
 from hadir.pipeline.prometheus import ModelFacts, StreamMetrics
 from hadir.pipeline.prometheus_page import MetricsPage
 from hadir.pipeline.topics import CHECK_INS
-from tests.pipeline.world import START_MS, World, a_check_in, check_in_message
+from tests.pipeline.world import START_MS, PhotoStage, World, a_check_in, check_in_message
+
+
+class CrowdedStage:
+    """Everybody resembles a synthetic person more than a real one."""
+
+    def process(self, jobs: Sequence[FaceJob]) -> list[FaceFinding]:
+        others = (Candidate("nobody", 0.6, 1, synthetic=True), Candidate("p-2", 0.35, 2))
+        return [replace(finding, others=others) for finding in PhotoStage().process(jobs)]
 
 
 @pytest.fixture
@@ -91,6 +104,68 @@ def test_the_page_has_every_metric_with_its_kind_and_answers_on_loopback_alone(w
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     for name, metric in METRICS.items():
         assert kinds[name] == {"info": "gauge"}.get(metric.kind, metric.kind), name
+
+
+def test_what_workers_took_is_counted_by_stage(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    metrics.on_worked(BatchTimes(5, 0.5, {StageName.DECODE: 0.01, StageName.EMBED: 0.25}))
+    metrics.on_worked(BatchTimes(3, 0.25, {StageName.DECODE: 0.02}))
+    assert value(metrics, "hadir_photos_total") == 8
+    assert value(metrics, "hadir_worker_busy_seconds_total") == 0.75
+    assert value(metrics, "hadir_stage_duration_seconds_count", stage="decode") == 2
+    assert value(metrics, "hadir_stage_duration_seconds_sum", stage="decode") == pytest.approx(0.03)
+    assert value(metrics, "hadir_stage_duration_seconds_bucket", stage="decode", le="0.01") == 1, "an edge is inclusive"
+    assert value(metrics, "hadir_stage_duration_seconds_bucket", stage="embed", le="0.1") == 0
+    assert value(metrics, "hadir_stage_duration_seconds_count", stage="search") == 0, "there, at zero"
+
+
+def test_deciding_writing_and_publishing_are_timed(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    world.send(check_in_message(a_check_in()))
+    world.intake(observer=metrics).run_until_idle()
+    metrics.on_published(0.004)
+    for stage in ("decide", "ledger", "publish"):
+        assert value(metrics, "hadir_stage_duration_seconds_count", stage=stage) == 1, stage
+    assert value(metrics, "hadir_stage_duration_seconds_bucket", stage="publish", le="0.005") == 1
+
+
+def test_similarities_of_new_verdicts_are_counted_once_and_nobody_synthetic(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    message = check_in_message(a_check_in())
+    world.send(message, message)
+    world.intake(pool=InlinePool(CrowdedStage), observer=metrics).run_until_idle()
+    assert value(metrics, "hadir_duplicates_total") == 1
+    assert value(metrics, "hadir_claimed_cosine_similarity_count") == 1
+    assert value(metrics, "hadir_claimed_cosine_similarity_bucket", le="0.9") == 1
+    assert value(metrics, "hadir_claimed_cosine_similarity_bucket", le="0.88") == 0
+    assert value(metrics, "hadir_other_cosine_similarity_count") == 1
+    assert value(metrics, "hadir_other_cosine_similarity_bucket", le="0.4") == 1, "the best who is real"
+    assert value(metrics, "hadir_other_cosine_similarity_sum") is None, "a sum that may sink is no counter"
+
+
+def test_a_part_that_fails_is_counted_by_its_code(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    assert value(metrics, "hadir_part_failures_total", part="ledger", code="ledger_unavailable") == 0
+    metrics.on_retry("ledger", "ledger_unavailable")
+    assert value(metrics, "hadir_part_failures_total", part="ledger", code="ledger_unavailable") == 1
+
+
+def test_a_fallback_of_one_worker_is_seen(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    facts = [ModelFacts("cuda", "cuda", "fp16")]
+    metrics.watch_models(lambda: facts)
+    assert value(metrics, "hadir_model_fallback") == 0
+    facts.append(ModelFacts("cuda", "cpu", "fp16"))
+    assert value(metrics, "hadir_model_fallback") == 1
+    for provider in ("cpu", "cuda"):
+        assert value(metrics, "hadir_model_info", runtime="cuda", provider=provider, precision="fp16") == 1
+
+
+def test_the_index_that_serves_has_an_age_and_a_size(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    metrics.on_serving(Served("s", "e", "open", "Apache-2.0", built_at_ms=START_MS, people=13_000))
+    assert value(metrics, "hadir_snapshot_built_timestamp_seconds") == START_MS / 1000
+    assert value(metrics, "hadir_snapshot_people") == 13_000
 
 
 def test_switches_refusals_and_the_time_since_are_counted(world: World) -> None:
