@@ -94,8 +94,8 @@ WORKERS: Final = (
 PARTS: Final = (
     Panel(
         "Parts that fail and are tried again",
-        "By part (ledger, photos, outbox, position) and code, in 5 minutes. Nothing is lost while they fail; check-ins "
-        "wait.",
+        "By part and code, in 5 minutes. Nothing is lost while ledger, photos or outbox fail; check-ins wait. "
+        "position: another member wrote first, as happens when partitions move.",
         "none",
         (
             Query(
@@ -116,7 +116,7 @@ PARTS: Final = (
         (Query(f"max(hadir_outbox_unpublished{{{MEMBER}}})", "unpublished"),),
         width=6,
         looks={"unpublished": Look("orange")},
-        runbook="HadirLedgerFailing",
+        runbook="HadirVerdictsUnpublished",
     ),
     Panel(
         "Dead letters",

@@ -13,12 +13,9 @@ import typer
 
 from dev.watch.dashboards import BOARDS, dashboard_files
 from dev.watch.grafana import TAG, dashboard_json
-from dev.watch.objectives import load_objectives
 from dev.watch.panels import WIDTH, Board, Kind, Panel, Query, Row
 from dev.watch.promql import named_in
-from dev.watch.recordings import budget_group, objective_group, usual_group
-from dev.watch.rule import Recording
-from dev.watch.times import SHIPPED
+from dev.watch.rules import alerts, recordings
 from hadir.app.cli import application
 from hadir.core.metrics import METRICS, PROCESS_METRICS, MetricName
 from tests.source_tree import ROOT
@@ -29,14 +26,7 @@ OF_PROMETHEUS = {"ALERTS": {"alertname", "alertstate", "severity", "namespace"}}
 ON_EVERY_SERIES = {"job", "instance", "namespace"}
 NEVER_A_SERIES = {"week"}
 """Set by `label_replace` in the query itself."""
-PROMISED = load_objectives()
-RECORDED = {
-    rule.name
-    for group in (objective_group(PROMISED, SHIPPED), budget_group(PROMISED, SHIPPED), usual_group(SHIPPED))
-    for rule in group.rules
-    if isinstance(rule, Recording)
-}
-"""Names that recording rules give."""
+RECORDED = {rule.name for rule in recordings()}
 MADE = {board.name: json.loads(dashboard_json(board, BASE)) for board in BOARDS}
 boards = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 
@@ -179,6 +169,16 @@ def test_each_dashboard_links_to_the_others_and_to_the_runbooks(board: Board) ->
     (constant,) = [one for one in MADE[board.name]["templating"]["list"] if one["name"] == "runbooks"]
     assert constant["query"] == BASE
     assert runbooks["url"] == "${runbooks}/README.md"
+
+
+@boards
+def test_every_runbook_that_a_panel_opens_is_of_an_alert(board: Board) -> None:
+    names = {alert.name for alert in alerts()}
+    assert {panel.runbook for panel in board.panels()} - {""} <= names
+
+
+def test_every_alert_points_to_one_of_the_dashboards() -> None:
+    assert {alert.dashboard for alert in alerts()} <= {board.uid for board in BOARDS}
 
 
 def test_every_command_that_a_description_names_exists() -> None:
