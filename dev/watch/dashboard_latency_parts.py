@@ -1,16 +1,57 @@
-"""Below the latency of the SRE's page: lag, workers, the parts that may fail, and the driver's own process."""
+"""Below the latency of the SRE's page: batches, lag, workers, the parts that may fail, and the driver's own process."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from dev.watch.expressions import COURSE, MEMBER, rate, share, total
+from dev.watch.expressions import COURSE, MEMBER, quantile, rate, share, total
 from dev.watch.panels import Look, Panel, Query, Steps
 
-__all__ = ["LAG", "PARTS", "PROCESS", "WORKERS"]
+__all__ = ["BATCHES", "LAG", "PARTS", "PROCESS", "WORKERS"]
 
 _ANY_IS_BAD: Final[Steps] = ((None, "green"), (0.5, "red"))
 _ONLY_FAULTS: Final = "counts failures: none on a good day"
+
+BATCHES: Final = (
+    Panel(
+        "Photos looked at",
+        "Photos that workers looked at, a second: the load that the processors see.",
+        "suffix: photos/s",
+        (Query(rate("hadir_photos_total"), "photos"),),
+        width=6,
+        looks={"photos": Look("blue")},
+    ),
+    Panel(
+        "Photos in a batch",
+        "Mean and p95. No batch waits for photos: small ones mean that workers keep up, full ones that work queues.",
+        "none",
+        (
+            Query(share(rate("hadir_batch_photos_sum"), rate("hadir_batch_photos_count")), "mean"),
+            Query(quantile(0.95, "hadir_batch_photos", COURSE), "p95"),
+        ),
+        width=6,
+        looks={"mean": Look("blue"), "p95": Look("orange")},
+    ),
+    Panel(
+        "Fill of a batch",
+        "Mean of photos in a batch over its limit. At 100 % the pool is saturated: latency now grows with every "
+        "arrival.",
+        "percentunit",
+        (Query(share(rate("hadir_batch_fill_ratio_sum"), rate("hadir_batch_fill_ratio_count")), "fill"),),
+        width=6,
+        steps=((None, "green"), (0.9, "orange")),
+        marks=True,
+        most=1,
+        looks={"fill": Look("blue")},
+    ),
+    Panel(
+        "In flight",
+        "Check-ins that are with workers. Fetching pauses at [pool] in_flight_check_ins and resumes at half of it.",
+        "none",
+        (Query(total("hadir_in_flight_check_ins", "instance"), "{{instance}}"),),
+        width=6,
+    ),
+)
 
 LAG: Final = (
     Panel(
