@@ -13,6 +13,7 @@ from typing import Protocol
 from hadir.attendance.ledger_row import LedgerRow
 from hadir.core.errors import LedgerUnavailable, Undecodable
 from hadir.pipeline.codec import decode
+from hadir.pipeline.membership import Membership
 from hadir.pipeline.ports import Record, Source, Wake
 
 __all__ = ["CommitWatch"]
@@ -57,6 +58,9 @@ class CommitWatch:
             self._handed_out.pop(partition, None)
             self._waiting.pop(partition, None)
         return lost
+
+    def membership(self) -> Membership:
+        return self._source.membership()
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         for partition, offset in offsets.items():

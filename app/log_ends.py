@@ -15,7 +15,7 @@ from hadir.pipeline.kafka_admin import create_topics
 from hadir.pipeline.kafka_offsets import skip_to_end
 from hadir.pipeline.kafka_reader import KafkaReader
 from hadir.pipeline.kafka_sink import KafkaSink
-from hadir.pipeline.log_reads import LogReader
+from hadir.pipeline.log_reads import LastingLogReader, LogReader
 from hadir.pipeline.memory import MemoryLog, MemorySink, MemorySource
 from hadir.pipeline.memory_reader import MemoryReader
 from hadir.pipeline.ports import Sink, Source
@@ -30,13 +30,15 @@ _PARTITIONS = 4
 @dataclass(frozen=True, slots=True)
 class LogEnds:
     """`source` and `sink` are the station's; `sender` belongs to another thread. `topic` is where check-ins are.
-    `reader` is for reconciling, None where nobody's verdicts are at stake: a demo's or a benchmark's topic."""
+    `reader` is for reconciling, `lag_reader` for the thread that watches the lag; None where nobody's verdicts are at
+    stake: a demo's or a benchmark's topic."""
 
     source: Source
     sink: Sink
     sender: Sink
     topic: str = CHECK_INS
     reader: LogReader | None = None
+    lag_reader: LastingLogReader | None = None
 
 
 def open_ends(settings: Settings, from_now: bool = False, clock: Clock | None = None) -> LogEnds:
@@ -59,8 +61,8 @@ def open_ends(settings: Settings, from_now: bool = False, clock: Clock | None = 
         skip_to_end(cluster, topic, settings.kafka.group)
     check_ins = next(spec for spec in specs if spec.name == topic)
     source = KafkaSource(cluster, check_ins, settings.kafka.group)
-    reader = None if from_now else KafkaReader(cluster)
-    return LogEnds(source, KafkaSink(cluster), KafkaSink(cluster), topic, reader)
+    readers = () if from_now else (KafkaReader(cluster), KafkaReader(cluster, lasting=True))
+    return LogEnds(source, KafkaSink(cluster), KafkaSink(cluster), topic, *readers)
 
 
 def _in_memory(clock: Clock) -> LogEnds:
@@ -68,7 +70,8 @@ def _in_memory(clock: Clock) -> LogEnds:
     first check-ins for those that it decided in an earlier run, and pass over them."""
     topic = f"{CHECK_INS}@{uuid.uuid4().hex[:12]}"
     log = MemoryLog(clock, _renamed(with_partitions(_PARTITIONS), topic))
-    return LogEnds(MemorySource(log, topic), MemorySink(log), MemorySink(log), topic, MemoryReader(log))
+    source, reader = MemorySource(log, topic), MemoryReader(log)
+    return LogEnds(source, MemorySink(log), MemorySink(log), topic, reader, reader)
 
 
 def _renamed(specs: Sequence[TopicSpec], check_ins: str) -> list[TopicSpec]:

@@ -30,9 +30,11 @@ from hadir.core.settings import Settings
 from hadir.index.manifest import MANIFEST
 from hadir.pipeline.batching import BatchLimit
 from hadir.pipeline.inline import InlinePool
+from hadir.pipeline.lag import LagWatch
 from hadir.pipeline.limits import IntakeLimits
 from hadir.pipeline.observer import InHand, Observer, Observers, SnapshotObserver, Written
 from hadir.pipeline.outbox import Relay
+from hadir.pipeline.ports import Source
 from hadir.pipeline.prometheus import ModelFacts, StreamMetrics
 from hadir.pipeline.prometheus_page import MetricsPage
 from hadir.pipeline.run import Intake
@@ -135,8 +137,9 @@ class Station:
             )
             self._switch.join(self._intake.wake, self._intake.snapshots_in_hand)
             self._prewarm = self._prewarming(settings, ends.topic)
-            self._measure(settings)
+            self._measure(settings, ends.source)
             self._reconciling = self._reconciler(settings, ends)
+            self._lag = self._lag_watch(settings, ends)
         except BaseException:
             self._closers.close()
             raise
@@ -162,6 +165,8 @@ class Station:
         self._watch_snapshots()
         if self._prewarm is not None:
             self._closers.enter_context(self._prewarm)
+        if self._lag is not None:
+            self._closers.enter_context(self._lag)
         if self._reconciling is not None and self._settings.reconcile.every_s:
             self._closers.enter_context(self._reconciling)
 
@@ -256,12 +261,27 @@ class Station:
             told=lambda now: self.metrics.on_reconciled(now.at_ms, now.records, now.faults),
         )
 
-    def _measure(self, settings: Settings) -> None:
+    def _lag_watch(self, settings: Settings, ends: LogEnds) -> LagWatch | None:
+        if ends.lag_reader is None:
+            return None
+        watch = LagWatch(
+            ends.lag_reader,
+            lambda: self.ledger.positions(ends.topic),
+            lambda: ends.source.membership().partitions,
+            topic=ends.topic,
+            group=settings.kafka.group,
+            clock=self._clock,
+        )
+        self.metrics.watch_lag(watch.records, watch.oldest_age_s)
+        return watch
+
+    def _measure(self, settings: Settings, source: Source) -> None:
         self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)
         if isinstance(self.pool, RayPool):
             self.metrics.watch_workers(self.pool.ready, self.pool.replacements, face_workers(settings))
         else:
             self.metrics.watch_workers(lambda: 1, dict, 1)
+        self.metrics.watch_intake(self._intake.paused, source.membership)
         self.metrics.watch_models(lambda: [_model_facts(settings, self.served)])
         if settings.metrics.port:
             self._closers.enter_context(MetricsPage(self.metrics, settings.metrics.port, settings.metrics.host))

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 
 from hadir.core.errors import StreamError
+from hadir.pipeline.membership import Membership
 from hadir.pipeline.ports import Record
 from hadir.pipeline.watermarks import Watermark, Watermarks
 
@@ -32,6 +33,7 @@ class Assignment:
         self._commits: dict[int, int] = {}
         self._unanswered: dict[int, int] = {}
         self._paused = False
+        self._joined = False
         self._failure: StreamError | None = None
 
     # The client's thread
@@ -64,6 +66,11 @@ class Assignment:
         """Partitions that are read."""
         with self._lock:
             return frozenset(self._placed)
+
+    def joined(self, joined: bool) -> None:
+        """Whether the group counts this member in."""
+        with self._lock:
+            self._joined = joined
 
     def place(self, partition: int) -> bool:
         """The partition's offset has been sought; False where it was taken away meanwhile."""
@@ -122,7 +129,12 @@ class Assignment:
         with self._lock:
             self._failure = failure
 
-    # The loop
+    # The loop, and whoever watches
+
+    def membership(self) -> Membership:
+        """As `Source.membership`."""
+        with self._lock:
+            return Membership(self._joined, frozenset(self._placed))
 
     def take(self, limit: int) -> list[Record]:
         """At most `limit` records, in the order of arrival. A partition that was lost and has come back waits until

@@ -19,7 +19,7 @@ from kafka.errors import (
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import MemberState, OffsetAndMetadata
 
 from hadir.core.clock import SystemClock
 from hadir.core.errors import LedgerUnavailable, OffsetLost, StreamError
@@ -35,6 +35,7 @@ from hadir.pipeline.kafka_admin import (
 from hadir.pipeline.kafka_reads import read_widely
 from hadir.pipeline.kafka_refusals import not_allowed
 from hadir.pipeline.log_reads import Stretch
+from hadir.pipeline.membership import Membership
 from hadir.pipeline.offsets_held import require_held
 from hadir.pipeline.ports import Record, Wake
 from hadir.pipeline.topics import TopicSpec
@@ -98,6 +99,9 @@ class KafkaSource:
     def lost(self) -> frozenset[int]:
         return self._held.lost()
 
+    def membership(self) -> Membership:
+        return self._held.membership()
+
     def seek(self, offsets: Mapping[int, int]) -> None:
         self._held.seek(offsets)
 
@@ -135,6 +139,7 @@ class KafkaSource:
             polled = self._consumer.poll(timeout_ms=POLL_MS)
             if self._held.keep([record_of(record) for records in polled.values() for record in records]):
                 self._wake()
+            self._note_state()
             self._mend_join()
             self._place()
         except NoOffsetForPartitionError:
@@ -161,6 +166,12 @@ class KafkaSource:
         except (KafkaError, LedgerUnavailable) as err:
             _log.warning("poll_failed", error=type(err).__name__)
             self._closing.wait(RETRY_S)
+
+    def _note_state(self) -> None:
+        """In between, while the group is shared out anew, a member is what it was before."""
+        state = self._consumer._coordinator.state
+        if state is not MemberState.REBALANCING:
+            self._held.joined(state is MemberState.STABLE)
 
     def _mend_join(self) -> None:
         """Finish a join that the client has forgotten: found on a real broker, one start in about sixty.

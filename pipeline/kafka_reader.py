@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import OffsetOutOfRangeError
@@ -31,14 +31,18 @@ _Places = dict[int, TopicPartition]
 class KafkaReader:
     """A `LogReader` that makes a client for every call and leaves none behind."""
 
-    def __init__(self, cluster: KafkaCluster) -> None:
+    def __init__(self, cluster: KafkaCluster, *, lasting: bool = False) -> None:
+        """Where it is `lasting`, one client answers `bounds` again and again until `close`: whoever asks every few
+        seconds should not sign in at the brokers as often."""
+        self._lasting = lasting
+        self._kept: KafkaConsumer | None = None
         require_crc32c()
         read_widely()
         limit_kafka_logs(SystemClock())
         self._cluster = cluster
 
     def bounds(self, topic: str) -> dict[int, Stretch]:
-        with closing(self._consumer()) as consumer, answering(self._cluster, f"READ on topic {topic}"):
+        with self._lent() as consumer, answering(self._cluster, f"READ on topic {topic}"):
             places = list(self._places(consumer, topic).values())
             first = consumer.beginning_offsets(places, timeout_ms=ASK_MS)
             end = consumer.end_offsets(places, timeout_ms=ASK_MS)
@@ -63,6 +67,26 @@ class KafkaReader:
             while reading.goes_on():
                 if records := reading.poll():
                     yield records
+
+    def close(self) -> None:
+        """As `LastingLogReader.close`."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
+    @contextmanager
+    def _lent(self) -> Iterator[KafkaConsumer]:
+        """A client; one that failed is not kept."""
+        consumer, self._kept = self._kept or self._consumer(), None
+        try:
+            yield consumer
+        except BaseException:
+            consumer.close()
+            raise
+        if self._lasting:
+            self._kept = consumer
+        else:
+            consumer.close()
 
     def _consumer(self, group: str | None = None) -> KafkaConsumer:
         with answering(self._cluster):

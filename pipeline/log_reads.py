@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hadir.pipeline.ports import Record
 
-__all__ = ["LogReader", "Stretch"]
+__all__ = ["LastingLogReader", "LogReader", "Stretch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +42,12 @@ class LogReader(Protocol):
     def read(self, topic: str, stretches: Sequence[Stretch]) -> Iterator[list[Record]]:
         """Every record of these stretches that the log still holds, a handful at a time; per partition in the order in
         which the stretches are given, and in offset order within each."""
+        ...
+
+
+class LastingLogReader(LogReader, Protocol):
+    """One that is asked again and again, and may keep what it needs for that between two calls."""
+
+    def close(self) -> None:
+        """Give it up. Idempotent."""
         ...

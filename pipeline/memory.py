@@ -10,6 +10,7 @@ from hadir.core.clock import Clock
 from hadir.core.errors import LedgerUnavailable, SetupError, StreamError
 from hadir.core.message import Message
 from hadir.pipeline.log_reads import Stretch
+from hadir.pipeline.membership import Membership
 from hadir.pipeline.offsets_held import require_held
 from hadir.pipeline.partitioner import partition_of
 from hadir.pipeline.ports import Record, Wake
@@ -138,22 +139,22 @@ class MemoryLog:
         """A member comes: its group shares the partitions anew."""
         with self.lock:
             self._wakes.append(wake)
-            self._members.setdefault(source.membership, []).append(source)
-            self._share(source.membership)
+            self._members.setdefault(source.team, []).append(source)
+            self._share(source.team)
 
     def leave(self, source: MemorySource, wake: Wake) -> None:
         """A member goes."""
         with self.lock:
-            members = self._members.get(source.membership, [])
+            members = self._members.get(source.team, [])
             if source in members:
                 members.remove(source)
                 self._wakes.remove(wake)
-                self._share(source.membership)
+                self._share(source.team)
 
-    def _share(self, membership: tuple[str, str]) -> None:
-        members = self._members[membership]
+    def _share(self, team: tuple[str, str]) -> None:
+        members = self._members[team]
         for at, member in enumerate(members):
-            member.assign(frozenset(p for p in self.partitions(membership[0]) if p % len(members) == at))
+            member.assign(frozenset(p for p in self.partitions(team[0]) if p % len(members) == at))
 
     def _spec(self, topic: str) -> TopicSpec:
         if topic not in self._specs:
@@ -165,7 +166,7 @@ class MemorySource:
     """A member of a group that reads one topic."""
 
     def __init__(self, log: MemoryLog, topic: str, group: str = "hadir") -> None:
-        self.membership = (topic, group)
+        self.team = (topic, group)
         self._log = log
         self._topic = topic
         self._group = group
@@ -214,6 +215,10 @@ class MemorySource:
         with self._log.lock:
             lost, self._taken_away = frozenset(self._taken_away), set()
             return lost
+
+    def membership(self) -> Membership:
+        with self._log.lock:
+            return Membership(self._wake is not None, frozenset(self._next))
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         with self._log.lock:

@@ -14,7 +14,7 @@ AT_ONCE = 256
 
 
 class MemoryReader:
-    """A `LogReader` of a memory log."""
+    """A `LastingLogReader` of a memory log."""
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
@@ -39,3 +39,6 @@ class MemoryReader:
             while records := self._log.fetch(topic, one.partition, at, max(0, min(AT_ONCE, one.end - at))):
                 at = records[-1].offset + 1
                 yield records
+
+    def close(self) -> None:
+        pass

@@ -12,6 +12,7 @@ from hadir.attendance.ledger_row import HistoryKey, LedgerRow
 from hadir.core.errors import HadirError
 from hadir.core.evidence import FaceFinding, History
 from hadir.core.message import Message
+from hadir.pipeline.membership import Membership
 
 __all__ = [
     "Exchange",
@@ -81,6 +82,10 @@ class Source(Protocol):
 
         Forget all work of theirs, never commit for them.
         """
+        ...
+
+    def membership(self) -> Membership:
+        """As it stands now. From any thread, unlike the others, and at once."""
         ...
 
     def seek(self, offsets: Mapping[int, int]) -> None:

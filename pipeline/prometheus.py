@@ -25,6 +25,7 @@ from hadir.core.errors import (
 from hadir.core.metrics import MetricName
 from hadir.core.timings import BatchTimes, StageName
 from hadir.core.verdict import Outcome, Reason
+from hadir.pipeline.membership import Membership
 from hadir.pipeline.observer import InHand, Served, Written
 from hadir.pipeline.prometheus_series import Series
 from hadir.pipeline.reconcile import FaultKind
@@ -98,6 +99,7 @@ class StreamMetrics:
         self._reconciled_at = series.gauge(MetricName.RECONCILE_TIMESTAMP)
         self._built_at = series.gauge(MetricName.SNAPSHOT_BUILT)
         self._people = series.gauge(MetricName.SNAPSHOT_PEOPLE)
+        self._oldest = series.gauge(MetricName.OLDEST_UNDECIDED)
         self._lag = series.gauge(MetricName.CONSUMER_LAG)
         self._partitions = series.gauge(MetricName.PARTITIONS)
         self._paused = series.gauge(MetricName.INTAKE_PAUSED)
@@ -124,6 +126,16 @@ class StreamMetrics:
         self._series.gauge(MetricName.POOL_WORKERS).set_function(ready)
         self._series.counted_elsewhere(MetricName.POOL_REPLACEMENTS, replaced)
         self._wanted.set(wanted)
+
+    def watch_intake(self, paused: Callable[[], bool], membership: Callable[[], Membership]) -> None:
+        """Ask these at every scrape: whether the loop has paused fetching, and what this member of the group holds."""
+        self._paused.set_function(paused)
+        self._partitions.set_function(lambda: len(membership().partitions))
+
+    def watch_lag(self, records: Callable[[], int], oldest_age_s: Callable[[], float]) -> None:
+        """Ask these at every scrape: a `LagWatch`. Without one, what is in hand is all that is known."""
+        self._lag.set_function(lambda: max(records(), self._in_hand.records))
+        self._oldest.set_function(lambda: max(oldest_age_s(), self._in_hand_age_s()))
 
     def watch_models(self, facts: Callable[[], Collection[ModelFacts]]) -> None:
         """Ask at every scrape what the models run on, of each worker that knows."""
@@ -211,7 +223,7 @@ class StreamMetrics:
             match, person = ("exact" if replay.exact else "near"), ("same" if replay.same_person else "other")
             self._replays.labels(match, person).inc()
 
-    def _oldest_age_s(self) -> float:
+    def _in_hand_age_s(self) -> float:
         oldest_ms = self._in_hand.oldest_received_at_ms
         return max(0.0, (self._clock.now_ms() - oldest_ms) / 1000) if oldest_ms is not None else 0.0
 
@@ -221,7 +233,7 @@ class StreamMetrics:
         series.info(MetricName.SNAPSHOT_INFO, self._snapshot_facts)
         serving = series.gauge(MetricName.SNAPSHOT_SERVING)
         serving.set_function(lambda: self._clock.monotonic_s() - self._serving_since_s)
-        series.gauge(MetricName.OLDEST_UNDECIDED).set_function(self._oldest_age_s)
+        self._oldest.set_function(self._in_hand_age_s)
         self._lag.set_function(lambda: self._in_hand.records)
         ProcessCollector(registry=series.registry)
 

@@ -19,13 +19,17 @@ from hadir.pipeline.observer import Observer, Observers
 from hadir.pipeline.ports import Pool, Source, VerdictLedger, Wake
 from hadir.pipeline.writer import LedgerWriter
 
-__all__ = ["Intake"]
+__all__ = ["TURN_S", "Intake"]
+
+TURN_S = 5.0
+"""An idle loop turns so often without being woken: a loop that lives is told from one that hangs, and a bell that was
+missed costs seconds, not a morning."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Intake:
-    """One loop on one thread. Only `stop` and `wake` may be called from another."""
+    """One loop on one thread. Only what says so may be called from another."""
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Intake:
         self._told = self._docket.in_hand()
         self._paused = False
         self._wake = threading.Event()
+        self._turned_s = clock.monotonic_s()
         self._started = False
         self._stopping = False
 
@@ -82,7 +87,7 @@ class Intake:
                     continue
                 if not len(self._docket) and finished():
                     break
-                self._wake.wait(self._writer.wait_s() or None)
+                self._wake.wait(min(self._writer.wait_s() or TURN_S, TURN_S))
             self._drain()
         finally:
             self._source.close()
@@ -104,6 +109,7 @@ class Intake:
         self._started = True
         self._pool.start(self._wake.set)
         self._source.start(self._wake.set, self._placing)
+        self._turned_s = self._clock.monotonic_s()
 
     def step(self) -> bool:
         """One round without waiting; whether anything moved."""
@@ -113,12 +119,21 @@ class Intake:
         return moved > 0 or resumed
 
     def wake(self) -> None:
-        """Ask for a round, from any thread."""
+        """Ask for a round. From any thread."""
         self._wake.set()
 
     def snapshots_in_hand(self) -> frozenset[str]:
         """Those that findings were made with which are not judged yet. On the loop's thread."""
         return self._docket.snapshots()
+
+    def still_for_s(self) -> float:
+        """Seconds since the loop began its latest round: more than `TURN_S` and what a round takes, and it hangs. From
+        any thread."""
+        return self._clock.monotonic_s() - self._turned_s
+
+    def paused(self) -> bool:
+        """Whether fetching is paused. From any thread."""
+        return self._paused
 
     def _placing(self, partitions: Collection[int]) -> Mapping[int, int]:
         self._on_assigned(partitions)
@@ -135,6 +150,7 @@ class Intake:
 
     def _finish(self) -> int:
         """Move what is in hand on, as far as it goes."""
+        self._turned_s = self._clock.monotonic_s()
         self._submit()
         results = self._pool.take()
         for result in results:

@@ -20,6 +20,7 @@ from hadir.attendance.ledger_batch import Advance
 from hadir.attendance.ledger_tables import positions_t
 from hadir.pipeline.docket import Docket
 from hadir.pipeline.judge import Taken
+from hadir.pipeline.membership import Membership
 from hadir.pipeline.offsets import Entry
 from hadir.pipeline.ports import Record, Source, Wake
 
@@ -40,6 +41,9 @@ class _Around:
 
     def lost(self) -> frozenset[int]:
         return self._source.lost()
+
+    def membership(self) -> Membership:
+        return self._source.membership()
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         self._source.seek(offsets)
