@@ -104,8 +104,8 @@ def _ledger_failing(scale: Scale) -> Alerting:
 ) > 0
 unless on (namespace, instance)
   increase(hadir_stage_duration_seconds_count{{job="hadir", stage="ledger"}}[{window}]) > 0""",
-        # A failover of the database lasts ten to thirty seconds: longer than window and this together is an outage.
-        scale.span("2m"),
+        # A failover of the database takes less than window and this together.
+        scale.span("1m"),
         "{{ $labels.instance }} cannot write verdicts ({{ $labels.part }})",
         "Writing fails again and again, and nothing was written meanwhile: the ledger's database, or for part=photos "
         "the store of case photos, does not take what it is given. Nothing is lost: it is tried until it works.",
