@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package types pins the module whose Go types the custom resource definitions of dev/kube/schemas are made from.
+package types
+
+import _ "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
