@@ -11,6 +11,7 @@ from typing import Self
 
 from hadir.actors.cluster import Cluster, LocalRay, join
 from hadir.actors.pool import RayPool
+from hadir.app.heads_keeper import HeadsKeeper
 from hadir.app.log_ends import LogEnds
 from hadir.app.prewarm import Prewarm
 from hadir.app.reconciling import Reconciling, Standing, reconciler_of
@@ -19,9 +20,8 @@ from hadir.app.sharded_serving import ShardedServing
 from hadir.app.snapshot_switch import SnapshotSwitch
 from hadir.app.snapshot_watch import SnapshotWatch
 from hadir.app.start_checks import require_disks, require_partitions
+from hadir.app.watching import Watching
 from hadir.app.wiring import Serving, face_workers, judge, open_ledger, serving, serving_of
-from hadir.attendance.ledger import Ledger
-from hadir.attendance.ledger_heads import write_heads
 from hadir.attendance.relay_lead import RelayLead
 from hadir.attendance.shifts import Shifts
 from hadir.core.clock import Clock
@@ -32,41 +32,12 @@ from hadir.pipeline.batching import BatchLimit
 from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.lag import LagWatch
 from hadir.pipeline.limits import IntakeLimits
-from hadir.pipeline.observer import InHand, Observer, Observers, SnapshotObserver, Written
+from hadir.pipeline.observer import Observer, Observers, SnapshotObserver
 from hadir.pipeline.outbox import Relay
-from hadir.pipeline.ports import Source
-from hadir.pipeline.prometheus import ModelFacts, StreamMetrics
-from hadir.pipeline.prometheus_page import MetricsPage
 from hadir.pipeline.run import Intake
 from hadir.pipeline.watermarks import Watermarks
 
-__all__ = ["HeadsKeeper", "Station"]
-
-
-class HeadsKeeper:
-    """Appends the chain heads to a file: a copy kept elsewhere proves later that no tail was cut."""
-
-    def __init__(self, ledger: Ledger, path: Path, every_s: float, clock: Clock) -> None:
-        self._ledger, self._path, self._every_s, self._clock = ledger, path, every_s, clock
-        self._next_s = clock.monotonic_s()
-
-    def keep(self) -> None:
-        """Write them now."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_heads(self._path, self._ledger.heads(), self._clock.now_ms())
-        self._next_s = self._clock.monotonic_s() + self._every_s
-
-    def on_written(self, written: Written) -> None:
-        if written.rows and self._clock.monotonic_s() >= self._next_s:
-            self.keep()
-
-    def on_received(self, records: int) -> None: ...
-
-    def on_batch(self, photos: int, limit: int) -> None: ...
-
-    def on_in_hand(self, in_hand: InHand) -> None: ...
-
-    def on_retry(self, part: str, code: str) -> None: ...
+__all__ = ["Station"]
 
 
 class Station:
@@ -96,6 +67,9 @@ class Station:
                 self._closers.enter_context(held(Path(settings.run.folder)))
             keep_freed_memory()
             self._settings, self._clock = settings, clock
+            self._watching = Watching(settings, clock)
+            self._closers.callback(self._watching.close)
+            self.metrics = self._watching.metrics
             require_disks(settings)
             served = serving(settings)
             self.ledger = open_ledger(settings.ledger.url)
@@ -104,7 +78,6 @@ class Station:
                 require_partitions(ends.topic, self.ledger.positions(ends.topic), ends.reader.bounds(ends.topic))
             judging, yardsticks = judge(settings, served, self.ledger, clock, ends.topic)
             self._shards: ShardedServing | None = None
-            self.metrics = StreamMetrics(clock)
             self.pool = self._pool(settings, served)
             self._snapshot_watchers = [self.metrics, *snapshot_watchers]
             self._switch = SnapshotSwitch(served, self.pool, judging, yardsticks, self._snapshot_watchers)
@@ -137,9 +110,12 @@ class Station:
             )
             self._switch.join(self._intake.wake, self._intake.snapshots_in_hand)
             self._prewarm = self._prewarming(settings, ends.topic)
-            self._measure(settings, ends.source)
             self._reconciling = self._reconciler(settings, ends)
             self._lag = self._lag_watch(settings, ends)
+            self._watching.serves(lambda: self.served)
+            self._watching.watch(self.pool, self.ledger, ends.source, self._intake)
+            # Once more, and so before what it asks is gone; above for when a part cannot be made.
+            self._closers.callback(self._watching.close)
         except BaseException:
             self._closers.close()
             raise
@@ -157,6 +133,7 @@ class Station:
     def start(self) -> None:
         """Bring up the workers and join the log; `run` does it where nobody has."""
         self._intake.start()
+        self._watching.started()
         # What is loaded now lives as long as this process. Walking it again and again for cyclic garbage took .05 ms
         # per check-in, a tenth of the loop (measured).
         gc.collect()
@@ -181,6 +158,7 @@ class Station:
 
     def stop(self) -> None:
         """Finish what is in hand, then end. From any thread or signal."""
+        self._watching.stopping()
         self._intake.stop()
 
     def close(self) -> None:
@@ -274,21 +252,6 @@ class Station:
         )
         self.metrics.watch_lag(watch.records, watch.oldest_age_s)
         return watch
-
-    def _measure(self, settings: Settings, source: Source) -> None:
-        self.metrics.watch(outbox=self.ledger.outbox_depth, retries=lambda: self.pool.retries)
-        if isinstance(self.pool, RayPool):
-            self.metrics.watch_workers(self.pool.ready, self.pool.replacements, face_workers(settings))
-        else:
-            self.metrics.watch_workers(lambda: 1, dict, 1)
-        self.metrics.watch_intake(self._intake.paused, source.membership)
-        self.metrics.watch_models(lambda: [_model_facts(settings, self.served)])
-        if settings.metrics.port:
-            self._closers.enter_context(MetricsPage(self.metrics, settings.metrics.port, settings.metrics.host))
-
-
-def _model_facts(settings: Settings, served: Serving) -> ModelFacts:
-    return ModelFacts(settings.faces.runtime, served.pack.runtime, served.pack.precision)
 
 
 def _limits(settings: Settings) -> IntakeLimits:

@@ -109,6 +109,8 @@ class Pool(_Section):
     prewarm_min: Annotated[float, Field(ge=0, le=240)]
     ray_address: str
     ray_token_file: str
+    ray_node: Literal["host", "own"]
+    ray_ports: str
 
 
 class Reconcile(_Section):
@@ -127,10 +129,11 @@ class Replay(_Section):
 
 
 class Metrics(_Section):
-    """Prometheus text."""
+    """The page with metrics and probes."""
 
     port: Annotated[int, Field(ge=0, le=65_535)]
     host: str
+    stall_s: Annotated[float, Field(ge=5, le=3_600)]
 
 
 class Settings(BaseSettings):

@@ -116,7 +116,7 @@ class StreamMetrics:
         """What a page shows."""
         return self._series.registry
 
-    def watch(self, *, outbox: Callable[[], int], retries: Callable[[], int]) -> None:
+    def watch(self, *, outbox: Callable[[], float], retries: Callable[[], int]) -> None:
         """Ask these at every scrape: the ledger's `outbox_depth`, and how often the pool tried a batch again."""
         self._series.gauge(MetricName.OUTBOX).set_function(outbox)
         self._series.counted_elsewhere(MetricName.RETRIES, retries)
