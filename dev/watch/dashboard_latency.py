@@ -62,8 +62,8 @@ _TILES: Final = (
         runbook="HadirVerdictLatencyBudgetBurn",
     ),
     Panel(
-        "p99, received to verdict",
-        "Of the last 5 minutes, estimated from buckets. The objective is 2 s.",
+        "p99 to verdict",
+        "From receipt to verdict, last 5 minutes, estimated from buckets. The objective is 2 s.",
         "s",
         (Query(f"{quantile(0.99, _LATENCY, '5m')} > 0"),),
         Kind.STAT,

@@ -10,13 +10,13 @@ from typing import Final
 
 from dev.watch.expressions import FIRING
 from dev.watch.grafana_panel import SOURCE, Json, panel_json, runbook_link
-from dev.watch.panels import WIDTH, Board, Row
+from dev.watch.layout import Place, laid_out
+from dev.watch.panels import Board, Panel
 
 __all__ = ["TAG", "dashboard_json"]
 
 TAG: Final = "hadir"
 _SCHEMA_VERSION: Final = 39
-_ROW_HEIGHT: Final = 1
 _HIDDEN: Final = 2
 """Of a variable: neither its label nor its value is shown."""
 
@@ -25,7 +25,7 @@ def dashboard_json(board: Board, runbooks: str) -> str:
     """The whole file. `runbooks` is the address under which `<Alert>.md` lies.
 
     Raises:
-        ValueError: a panel is wider than the grid.
+        ValueError: as `laid_out`.
     """
     content = {
         "uid": board.uid,
@@ -43,32 +43,17 @@ def dashboard_json(board: Board, runbooks: str) -> str:
         "annotations": {"list": [_firing_alerts()]},
         "templating": {"list": _variables(board, runbooks)},
         "links": [_links_between(), runbook_link("Runbooks", "README")],
-        "panels": _laid_out(board.rows),
+        "panels": [_numbered(place, number) for number, place in enumerate(laid_out(board.rows), start=1)],
     }
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
-def _laid_out(rows: tuple[Row, ...]) -> list[Json]:
-    """Left to right, and on the next line where a panel does not fit any more."""
-    panels: list[Json] = []
-    y = 0
-    for row in rows:
-        if row.title:
-            place = {"h": _ROW_HEIGHT, "w": WIDTH, "x": 0, "y": y}
-            head = {"id": len(panels) + 1, "type": "row", "title": row.title, "collapsed": False, "gridPos": place}
-            panels.append({**head, "panels": []})
-            y += _ROW_HEIGHT
-        x = 0
-        for panel in row.panels:
-            if panel.width > WIDTH:
-                raise ValueError(f"panel {panel.title!r} is {panel.width} columns wide, the grid has {WIDTH}")
-            if x + panel.width > WIDTH:
-                x, y = 0, y + row.height
-            place = {"h": row.height, "w": panel.width, "x": x, "y": y}
-            panels.append(panel_json(panel, len(panels) + 1, place))
-            x += panel.width
-        y += row.height
-    return panels
+def _numbered(place: Place, number: int) -> Json:
+    grid = {"h": place.height, "w": place.width, "x": place.x, "y": place.y}
+    if isinstance(place.what, Panel):
+        return panel_json(place.what, number, grid)
+    head = {"id": number, "type": "row", "title": place.what.title, "collapsed": False, "gridPos": grid}
+    return {**head, "panels": []}
 
 
 def _variables(board: Board, runbooks: str) -> list[Json]:

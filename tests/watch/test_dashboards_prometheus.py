@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 
@@ -10,7 +11,8 @@ import pytest
 from dev.prometheus import Prometheus, Series, missing_part, running_prometheus, scrape_config
 from dev.watch.answers import Asking, answer
 from dev.watch.dashboards import BOARDS
-from dev.watch.panels import Panel, Query
+from dev.watch.panels import Board, Panel, Query
+from dev.watch.pictures import draw_board
 from dev.watch.watched_surge import openmetrics
 
 WEEK_S = 604_800
@@ -60,6 +62,16 @@ def test_prometheus_takes_every_query(faulty: tuple[Prometheus, float]) -> None:
         for panel in board.panels():
             for query in panel.queries:
                 answer(server, panel, query, asking)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_every_dashboard_can_be_drawn(faulty: tuple[Prometheus, float], board: Board) -> None:
+    """Also where most panels have nothing to say; warnings are errors."""
+    server, end_s = faulty
+    figure = draw_board(board, server, Asking(end_s - 60, end_s, step_s=15, course_s=60))
+    figure.savefig(io.BytesIO(), format="png")
+    written = {text.get_text() for text in figure.texts}
+    assert {panel.title for panel in board.panels()} <= written
 
 
 @pytest.mark.parametrize(("panel", "query"), _quiet(), ids=lambda one: getattr(one, "title", ""))
