@@ -9,7 +9,7 @@ SEED ?=
 PEOPLE ?=
 BROKERS ?= 1
 
-.PHONY: help setup demo test-long gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links watch
+.PHONY: chart-test cluster-test help setup demo test-long gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links watch
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,12 @@ kill-everything: setup ## every process of a surge killed at once, then received
 
 watch: .venv/tools.ok ## write the rules and dashboards that Hadir ships anew from configs/objectives.toml and dev/watch
 	@$(BIN)/python -m dev.watch.write
+
+chart-test: setup ## the Helm chart's profiles against lint, real schemas, kubeconform and policy
+	@$(BIN)/python -m tests.kube.run_chart
+
+cluster-test: setup ## a real Kubernetes API server takes every profile and refuses planted mistakes (first time: minutes)
+	@$(BIN)/python -m tests.kube.run_cluster
 
 lint: .venv/tools.ok typing-links ## format, ruff, import floors, mypy --strict
 	@$(BIN)/ruff format --check .

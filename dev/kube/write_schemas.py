@@ -3,8 +3,8 @@
 
     python -m dev.kube.write_schemas
 
-Needs Go, Maven and a Java of 21 or newer, and takes half a minute. Descriptions are left out (they are four fifths of
-the text). A test of `make cluster-test` compares the built-in kinds with what a real API server serves.
+Needs Go, Maven and a Java of 21 or newer; half a minute once the API server is built. Descriptions are left out: they
+are four fifths of the text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from typing import Any, cast
 
 import yaml
 
-from dev.kube.parts import CACHE, GO, ROOT, TYPES, build, go_environment
+from dev.kube.api_server import running_api_server
+from dev.kube.parts import CACHE, ROOT, TYPES, build, go_environment
 from dev.kube.strict_schema import Json, Schema
 from dev.kube.validation import CUSTOM, SCHEMAS
 from hadir.core.errors import HadirError, SetupError
@@ -90,15 +91,16 @@ def main() -> int:
 
 
 def _write() -> None:
-    build("controller-gen")
+    build("controller-gen", "apiserver")
     CUSTOM.mkdir(parents=True, exist_ok=True)
     for path in CUSTOM.glob("*.json"):
         path.unlink()
     with tempfile.TemporaryDirectory() as folder:
         for name, definition in [*_from_go(Path(folder)), *_from_strimzi(Path(folder))]:
             _write_json(CUSTOM / f"{name}.json", without_descriptions(definition))
-    version, swagger = _swagger()
-    _write_json(SCHEMAS / "kubernetes.json", {"version": version, "definitions": built_in(swagger["definitions"])})
+    with tempfile.TemporaryDirectory() as folder:
+        version, definitions = _served(Path(folder))
+    _write_json(SCHEMAS / "kubernetes.json", {"version": version, "definitions": built_in(definitions)})
 
 
 def built_in(definitions: Mapping[str, Schema]) -> dict[str, Schema]:
@@ -155,12 +157,11 @@ def _from_strimzi(folder: Path) -> Iterator[tuple[str, Json]]:
         yield name, yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def _swagger() -> tuple[str, dict[str, Any]]:
-    """(version, document): Kubernetes' module holds the very document that its server serves at /openapi/v2."""
-    command = ["go", "mod", "download", "-json", "k8s.io/kubernetes"]
-    module = json.loads(_run(command, GO / "apiserver", go_environment()))
-    path = Path(module["Dir"]) / "api" / "openapi-spec" / "swagger.json"
-    return module["Version"], json.loads(path.read_bytes())
+def _served(folder: Path) -> tuple[str, dict[str, Schema]]:
+    """(version, definitions) as a real API server serves them."""
+    with running_api_server(folder) as server:
+        version = json.loads(server.kubectl("get", "--raw", "/version").out)["gitVersion"]
+        return version, json.loads(server.kubectl("get", "--raw", "/openapi/v2").out)["definitions"]
 
 
 def _java() -> str:
