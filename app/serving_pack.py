@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from hadir.app.stores import model_store, pack_folder
@@ -16,7 +16,7 @@ from hadir.faces.packs import OPEN, load_pack
 from hadir.faces.runtime import Runtime
 from hadir.index.space import EmbeddingSpace
 
-__all__ = ["ServingPack", "pack_for_space", "runtime_of"]
+__all__ = ["ServingPack", "pack_for_space", "runtime_here", "runtime_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ def pack_for_space(settings: Settings, space: EmbeddingSpace) -> ServingPack:
         SetupError: the runtime that the settings ask for is not to be had.
     """
     configured = pack_folder(settings)
-    info = load_pack(configured, settings.faces.precision, runtime_of(settings)).info
+    info = _info(settings, configured, settings.faces.precision)
     if info.embedding_space == space.name:
         return ServingPack(configured, settings.faces.precision, info)
     for pack, precision in _others(settings, info, space):
-        other = load_pack(pack, precision, runtime_of(settings)).info
+        other = _info(settings, pack, precision)
         if other.embedding_space == space.name:
             return ServingPack(pack, precision, other)
     raise SpaceMismatch(
@@ -66,3 +66,22 @@ def _others(settings: Settings, info: PackInfo, space: EmbeddingSpace) -> Iterat
 def runtime_of(settings: Settings) -> Runtime:
     """Where the settings want the models to run."""
     return Runtime(settings.faces.runtime, settings.faces.allow_cpu)
+
+
+def runtime_here(settings: Settings) -> Runtime:
+    """Where this process may look at models that workers run: where those sit on other machines, beside their cards,
+    its processor will do."""
+    wanted = runtime_of(settings)
+    return replace(wanted, allow_cpu=True) if _works_elsewhere(settings) else wanted
+
+
+def _info(settings: Settings, pack: str, precision: Choice) -> PackInfo:
+    info = load_pack(pack, precision, runtime_here(settings)).info
+    # A worker elsewhere refuses to start on another runtime than the one asked for, unless the CPU is allowed.
+    asked = _works_elsewhere(settings) and not settings.faces.allow_cpu
+    return replace(info, runtime=settings.faces.runtime) if asked else info
+
+
+def _works_elsewhere(settings: Settings) -> bool:
+    pool = settings.pool
+    return settings.run.pool == "ray" and bool(pool.ray_address) and pool.ray_node == "own"

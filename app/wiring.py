@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hadir.app.serving_pack import ServingPack, pack_for_space, runtime_of
+from hadir.app.serving_pack import ServingPack, pack_for_space, runtime_here, runtime_of
 from hadir.app.stores import case_photo_storage, pack_folder
 from hadir.attendance.assemble import Assembler
 from hadir.attendance.ledger import Ledger
@@ -112,7 +112,7 @@ def _liveness(settings: Settings) -> str:
     if not settings.faces.liveness:
         return ""
     folder = Path(settings.faces.liveness).absolute()
-    load_liveness(folder, runtime_of(settings))
+    load_liveness(folder, runtime_here(settings))
     return str(folder)
 
 

@@ -46,3 +46,19 @@ def test_a_space_that_no_pack_here_makes_is_refused_with_both_names(settings: Se
 def test_settings_that_name_no_pack_are_refused_even_where_another_pack_would_do(settings: Settings) -> None:
     with pytest.raises(PackError, match="nowhere"):
         pack_for_space(faces(settings, pack="nowhere"), space_of(load_pack("open").info))
+
+
+def with_cards_elsewhere(settings: Settings, node: str) -> Settings:
+    pool = settings.pool.model_copy(update={"ray_address": "head:6379", "ray_node": node})
+    return faces(settings, runtime="cuda").model_copy(update={"pool": pool})
+
+
+def test_a_member_beside_a_cluster_needs_no_card_of_its_own_for_what_the_workers_run(settings: Settings) -> None:
+    space = space_of(load_pack("open", "fp16").info)
+    found = pack_for_space(with_cards_elsewhere(settings, "own"), space)
+    assert (found.info.embedding_space, found.info.runtime) == (space.name, "cuda")
+
+
+def test_a_member_on_a_node_of_the_cluster_needs_the_card(settings: Settings) -> None:
+    with pytest.raises(PackError, match="runtime cuda was asked for"):
+        pack_for_space(with_cards_elsewhere(settings, "host"), space_of(load_pack("open", "fp16").info))
