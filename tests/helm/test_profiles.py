@@ -76,7 +76,7 @@ def test_whatever_is_referred_to_is_there_or_named_in_the_values(profile: str) -
     # KubeRay makes the token's Secret, with the cluster's name.
     made |= {("Secret", name) for kind, name in made if kind == "RayCluster"}
     named = set(_strings(_all_values(profile)))
-    missing = [one for one in _references(documents) if one not in made and one[1] not in named]
+    missing = [one for one in references(documents) if one not in made and one[1] not in named]
     assert missing == []
 
 
@@ -135,7 +135,7 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(one)
 
 
-def _references(documents: list[Document]) -> Iterator[tuple[str, str]]:
+def references(documents: list[Document]) -> Iterator[tuple[str, str]]:
     """Secrets, ConfigMaps, claims and accounts that pods need to start."""
     for pod in pods(documents):
         yield "ServiceAccount", pod.spec["serviceAccountName"]
