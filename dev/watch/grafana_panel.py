@@ -13,6 +13,8 @@ SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 RUNBOOKS: Final = "${runbooks}"
 """Where the runbooks lie: a hidden constant of each dashboard, so that a fork changes one line."""
 _GREEN: Final = ((None, "green"),)
+_CELLS: Final = 120
+"""Side by side in a heatmap: more are too narrow to be told apart."""
 
 Json = dict[str, Any]
 
@@ -32,6 +34,8 @@ def panel_json(panel: Panel, number: int, place: Json) -> Json:
         "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel)},
         "options": _OPTIONS[panel.kind](panel),
     }
+    if panel.kind is Kind.HEATMAP:
+        content["maxDataPoints"] = _CELLS
     if panel.runbook:
         content["links"] = [runbook_link(f"Runbook: {panel.runbook}", panel.runbook)]
     if panel.columns:

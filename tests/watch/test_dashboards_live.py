@@ -17,7 +17,7 @@ from dev.watch.watched_surge import Watched, watched_surge
 
 pytestmark = [pytest.mark.long, pytest.mark.kafka, pytest.mark.timeout(900)]
 
-PEOPLE, SPEED = 400, 60.0
+PEOPLE, SPEED = 500, 45.0
 
 
 @pytest.fixture(scope="module")
