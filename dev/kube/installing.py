@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,13 @@ from dev.kube.parts import program
 from dev.kube.validation import kinds
 from hadir.core.errors import SetupError
 
-__all__ = ["STEPS", "Document", "Installation", "Trial", "bumped", "prerequisites", "release_objects"]
+__all__ = ["STEPS", "Document", "Installation", "Trial", "bumped", "prerequisites", "release_objects", "unpacked"]
 
 Document = Mapping[str, Any]
 
-STEPS = ("install", "upgrade", "rollback", "uninstall")
+STEPS = ("install", "upgrade", "next", "rollback", "uninstall")
+"""The chart before with its own values, this one, its next release, back to this one, and away."""
+
 RELEASE = "hadir"
 _INSTANCE = "app.kubernetes.io/instance"
 _LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
@@ -51,15 +54,21 @@ class Trial:
 class Installation:
     """The chart with one profile's values, in a namespace of its own on `server`. Its copies lie in `folder`."""
 
-    def __init__(self, server: ApiServer, chart: Path, profile: str, folder: Path) -> None:
-        """Raises SetupError where Helm is missing. `profile` is `default` or the NAME of a values-NAME.yaml."""
+    def __init__(self, server: ApiServer, chart: Path, before: Path, profile: str, folder: Path) -> None:
+        """`before` is the packed chart of the version before, `profile` is `default` or NAME of a values-NAME.yaml.
+
+        Raises:
+            SetupError: Helm is missing.
+        """
         self._helm_program = program("helm")
         self._server, self._chart, self._profile, self._folder = server, chart, profile, folder
+        self._before = before
         self.namespace = f"{RELEASE}-{profile}"
 
-    def documents(self, chart: Path | None = None) -> list[dict[str, Any]]:
-        """What Helm renders, tests included. Raises SetupError in Helm's words where it does not."""
-        rendered = self._helm("template", RELEASE, str(chart or self._chart), *self._values())
+    def documents(self, chart: Path | None = None, values_of: Path | None = None) -> list[dict[str, Any]]:
+        """What Helm renders of the chart, tests included. Raises SetupError in Helm's words where it does not."""
+        chart = chart or self._chart
+        rendered = self._helm("template", RELEASE, str(chart), *self._values(values_of or chart))
         if not rendered.ok:
             raise SetupError(f"profile {self._profile} does not render: {rendered.text[-600:]}")
         return [document for document in yaml.safe_load_all(rendered.out) if document]
@@ -92,14 +101,19 @@ class Installation:
         )
 
     def _steps(self, documents: Sequence[Document]) -> Iterator[tuple[str, str]]:
-        newer = bumped(self._chart, self._folder / self._profile)
-        before, after = release_objects(documents), release_objects(self.documents(newer))
-        # Hooks would be waited for, and nothing runs here that could end them.
-        apply = ["--no-hooks", *self._values()]
-        yield "install", self._step(before, "install", RELEASE, str(self._chart), *apply)
-        yield "upgrade", self._step(after, "upgrade", RELEASE, str(newer), *apply)
-        yield "rollback", self._step(before, "rollback", RELEASE, "1", "--no-hooks")
+        before = unpacked(self._before, self._folder / f"before-{self._profile}")
+        newer = bumped(self._chart, self._folder / f"next-{self._profile}")
+        yield "install", self._put("install", before, before)
+        yield "upgrade", self._put("upgrade", self._chart, before)
+        yield "next", self._put("upgrade", newer, newer)
+        after = release_objects(self.documents(self._chart, before))
+        yield "rollback", self._step(after, "rollback", RELEASE, "2", "--no-hooks")
         yield "uninstall", self._step(_kept(documents), "uninstall", RELEASE, "--no-hooks")
+
+    def _put(self, how: str, chart: Path, values_of: Path) -> str:
+        expected = release_objects(self.documents(chart, values_of))
+        # Hooks would be waited for, and nothing runs here that could end them.
+        return self._step(expected, how, RELEASE, str(chart), "--no-hooks", *self._values(values_of))
 
     def _step(self, expected: set[str], *command: str) -> str:
         """What went wrong with one step, empty: the server has exactly the `expected` objects now."""
@@ -121,8 +135,8 @@ class Installation:
         items: list[Document] = yaml.load(answer.out, Loader=yaml.CSafeLoader)["items"]
         return {_name(item) for item in items if "deletionTimestamp" not in item["metadata"]}
 
-    def _values(self) -> list[str]:
-        return [] if self._profile == "default" else ["-f", str(self._chart / f"values-{self._profile}.yaml")]
+    def _values(self, chart: Path) -> list[str]:
+        return [] if self._profile == "default" else ["-f", str(chart / f"values-{self._profile}.yaml")]
 
     def _helm(self, *arguments: str) -> Answer:
         homes = {f"HELM_{what}_HOME": str(self._folder / "helm") for what in ("CACHE", "CONFIG", "DATA")}
@@ -130,6 +144,14 @@ class Installation:
         command = [str(self._helm_program), *arguments, "--namespace", self.namespace]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={**environment, **homes})
         return Answer(done)
+
+
+def unpacked(packed: Path, folder: Path) -> Path:
+    """The chart in a package that `dev.chart.keep` made."""
+    with tarfile.open(packed) as archive:
+        archive.extractall(folder, filter="data")
+    (chart,) = folder.iterdir()
+    return chart
 
 
 def bumped(chart: Path, folder: Path) -> Path:
@@ -167,7 +189,7 @@ def release_objects(documents: Sequence[Document]) -> set[str]:
 
 
 def _kept(documents: Sequence[Document]) -> set[str]:
-    """What Helm leaves behind on purpose."""
+    """What Helm leaves behind on purpose: data."""
     kept = [one for one in documents if "helm.sh/resource-policy" in (one["metadata"].get("annotations") or {})]
     return release_objects(kept)
 

@@ -1,11 +1,11 @@
 """`make chart-test`: the chart's profiles against every check that needs no cluster.
 
-    python -m tests.kube.run_chart [--json]
+    python -m tests.kube.run_chart [--changes] [--json]
 
 lint: `helm lint --strict`. documents: how many are rendered. schemas: every one against the real schema of its kind,
 strictly. kubeconform: the same by the program that SREs use, where it is built. policy: the chart's own (tests/helm).
-upgrade: what a newer chart version changes in place that Kubernetes does not let change. Exit codes: 0 all passed; 1 a
-part is missing, said in one line; 4 a check failed.
+upgrade: what it changes against the chart before and may not; --changes prints all that it changes.
+Exit codes: 0 all passed; 1 a part is missing, said in one line; 4 a check failed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,13 @@ from dev.kube.validation import faults, write_layout
 from hadir.core.errors import HadirError, SetupError
 from tests.helm.policy import breaches
 from tests.helm.rendering import PROFILES, Refused, lint, missing_helm, render, rendered_text
+from tests.helm.upgrade import breaks, changes, upgraded
 
 __all__ = ["CHECKS", "Check", "Result", "check", "kubeconform", "main", "status_of"]
 
 _DONE, _ERROR, _FAILED = 0, 1, 4
+_SHOWN = 240
+"""Characters of a changed field in the table's list; --json has them all."""
 
 Check: TypeAlias = Callable[[str], list[str]]
 """Of a profile: what is wrong, a line each."""
@@ -43,6 +46,7 @@ CHECKS: Mapping[str, Check] = {
     "schemas": lambda profile: faults(render(profile)),
     "kubeconform": lambda profile: kubeconform(rendered_text(profile)),
     "policy": lambda profile: breaches(render(profile)),
+    "upgrade": lambda profile: breaks(*upgraded(profile)),
 }
 
 
@@ -65,18 +69,16 @@ def main(arguments: Sequence[str]) -> int:
             raise SetupError(missing)
         results = [check(profile, name) for profile in PROFILES for name in CHECKS]
         documents = {profile: len(render(profile)) for profile in PROFILES}
+        changed = {profile: changes(profile) for profile in PROFILES}
     except (HadirError, Refused) as err:
         sys.stderr.write(f"chart-test: {' '.join(str(err).split())}\n")
         return _ERROR
     if options.json:
-        report = {
-            "good": status_of(results) == _DONE,
-            "documents": documents,
-            "results": [asdict(result) for result in results],
-        }
-        sys.stdout.write(json.dumps(report, indent=1) + "\n")
+        report = {"good": status_of(results) == _DONE, "documents": documents, "changes": changed}
+        sys.stdout.write(json.dumps({**report, "results": [asdict(result) for result in results]}, indent=1) + "\n")
     else:
         _show(results, documents)
+        _show_changes(changed if options.changes else {})
     return status_of(results)
 
 
@@ -119,11 +121,12 @@ def _build_where_possible() -> None:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("make chart-test", description=__doc__, formatter_class=as_written)
+    parser.add_argument("--changes", action="store_true", help="print every field that an upgrade changes")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     return parser.parse_args(arguments)
 
 
-def _show(results: Sequence[Result], documents: dict[str, int]) -> None:
+def _show(results: Sequence[Result], documents: Mapping[str, int]) -> None:
     console = Console()
     table = Table("profile", "documents", *CHECKS, box=box.SIMPLE)
     for profile, number in documents.items():
@@ -135,6 +138,15 @@ def _show(results: Sequence[Result], documents: dict[str, int]) -> None:
             console.print(f"  {result.profile}, {result.check}: {escape(fault)}", highlight=False)
     for reason in sorted({f"{result.check} skipped: {result.skipped}" for result in results if result.skipped}):
         console.print(f"  {escape(reason)}", highlight=False)
+
+
+def _show_changes(changed: Mapping[str, Sequence[str]]) -> None:
+    console = Console()
+    for profile, lines in changed.items():
+        console.print(f"{profile}: an upgrade from the chart before changes {len(lines)} fields and objects")
+        for line in lines:
+            shown = line if len(line) <= _SHOWN else line[:_SHOWN] + " …"
+            console.print(f"  {escape(shown)}", highlight=False, soft_wrap=True)
 
 
 def _cell(result: Result) -> str:

@@ -2,9 +2,10 @@
 
     python -m tests.kube.run_cluster [--json]
 
-Each profile is validated strictly, its pods are admitted under the Pod Security Standard `restricted`, and it is
-installed, upgraded, rolled back and removed by the real Helm. Exit codes: 0 all was taken and every planted mistake
-refused; 1 a part is missing, said in one line; 4 something was refused that should not be, or taken that should not be.
+Each profile is validated strictly and its pods are admitted under the Pod Security Standard `restricted`; then the
+real Helm installs the chart before, upgrades it to this one and to the next, rolls back and removes it. Exit codes: 0
+all was taken and every planted mistake refused; 1 a part is missing, said in one line; 4 something was refused that
+should not be, or taken that should not be.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dev.chart.keep import previous
 from dev.kube.api_server import ApiServer, running_api_server
 from dev.kube.installing import STEPS, Installation, Trial
 from dev.kube.parts import build
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         build("helm", "apiserver")
         with tempfile.TemporaryDirectory(prefix="hadir-kube-") as folder, running_api_server(Path(folder)) as server:
-            outcome = measure(server, CHART, PROFILES, Path(folder))
+            outcome = measure(server, CHART, previous(), Path(folder))
     except HadirError as err:
         sys.stderr.write(f"cluster-test: {err}\n")
         return _ERROR
@@ -75,13 +77,17 @@ def main(arguments: Sequence[str]) -> int:
     return _DONE if outcome.good else _REFUSED
 
 
-def measure(server: ApiServer, chart: Path, profiles: Sequence[str], folder: Path) -> Outcome:
-    """Every profile, then the planted mistakes. Raises SetupError where Helm cannot render one."""
+def measure(server: ApiServer, chart: Path, before: Path, folder: Path) -> Outcome:
+    """Every profile of `chart`, upgraded from the packed chart `before`, then the planted mistakes.
+
+    Raises:
+        SetupError: Helm cannot render a profile, or a part does not answer.
+    """
     trials = []
-    for profile in profiles:
-        installation = Installation(server, chart, profile, folder)
+    for profile in PROFILES:
+        installation = Installation(server, chart, before, profile, folder)
         trials.append(installation.trial(pod_documents(installation.documents())))
-    richest = Installation(server, chart, RICHEST, folder)
+    richest = Installation(server, chart, before, RICHEST, folder)
     documents = richest.documents()
     planted = refusals([*pod_documents(documents), *documents], richest.checked)
     return Outcome(_version(server), tuple(trials), tuple(planted))

@@ -13,7 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dev.chart.keep import previous
 from dev.kube.api_server import ApiServer, missing_server, running_api_server
+from dev.kube.installing import STEPS
 from dev.kube.parts import missing_part
 from dev.kube.validation import SCHEMAS
 from dev.kube.write_schemas import built_in
@@ -34,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 @pytest.fixture(scope="module")
 def outcome(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return measure(server, CHART, PROFILES, tmp_path_factory.mktemp("charts"))
+    return measure(server, CHART, previous(), tmp_path_factory.mktemp("charts"))
 
 
 def test_every_object_of_every_profile_is_accepted_and_every_pod_admitted_as_restricted(outcome: Outcome) -> None:
@@ -47,7 +49,7 @@ def test_every_object_of_every_profile_is_accepted_and_every_pod_admitted_as_res
 
 def test_every_profile_is_installed_upgraded_rolled_back_and_removed(outcome: Outcome) -> None:
     for trial in outcome.trials:
-        assert trial.steps == dict.fromkeys(("install", "upgrade", "rollback", "uninstall"), ""), trial.profile
+        assert trial.steps == dict.fromkeys(STEPS, ""), trial.profile
 
 
 def test_every_planted_mistake_is_refused_by_name(outcome: Outcome) -> None:
