@@ -26,7 +26,7 @@ def bench(
         typer.Argument(
             metavar="NAME",
             help="A file of benchmarks/: ceiling, drain, end-to-end, gpu, gpu-check, normalisation, promote, reindex, "
-            "replay, search, search-scale, sizing, soak, surge.",
+            "replay, search, search-scale, sizing, soak, surge, watching.",
         ),
     ],
     as_json: Json = False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import product
@@ -22,6 +22,7 @@ from hadir.core.errors import (
     StreamError,
     StreamUnavailable,
 )
+from hadir.core.evidence import ImpostorCount
 from hadir.core.metrics import MetricName
 from hadir.core.timings import BatchTimes, StageName
 from hadir.core.verdict import Outcome, Reason
@@ -191,10 +192,7 @@ class StreamMetrics:
         self._stages.observe((written.ledger_s,), StageName.LEDGER)
         self._count_the_rare(written)
         self._duplicates.inc(written.duplicates)
-        for count in written.impostors:
-            self._compared.inc(count.compared)
-            for rate, reached in count.reached.items():
-                self._matched.labels(rate).inc(reached)
+        self._count_impostors(written.impostors)
 
     def on_in_hand(self, in_hand: InHand) -> None:
         self._in_flight.set(in_hand.with_workers)
@@ -213,6 +211,14 @@ class StreamMetrics:
 
     def on_retry(self, part: str, code: str) -> None:
         self._failures.labels(part, code).inc()
+
+    def _count_impostors(self, counts: Sequence[ImpostorCount]) -> None:
+        reached: collections.Counter[str] = collections.Counter()
+        for count in counts:
+            reached.update(count.reached)
+        self._compared.inc(sum(count.compared for count in counts))
+        for rate, matches in reached.items():
+            self._matched.labels(rate).inc(matches)
 
     def _count_the_rare(self, written: Written) -> None:
         for code in written.dead_letters:
