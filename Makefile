@@ -9,7 +9,7 @@ SEED ?=
 PEOPLE ?=
 BROKERS ?= 1
 
-.PHONY: chart-test cluster-test help setup demo test-long gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links watch
+.PHONY: chart-test cluster-test help setup demo test-long gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links watch watch-test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -82,7 +82,7 @@ race: setup ## sixty seconds: Hadir beside the plain InsightFace loop, in turns 
 kill-everything: setup ## every process of a surge killed at once, then received N, decided N, missing 0, doubled 0
 	@$(BIN)/python -m tests.chaos.run_chaos --only-kill-everything $(if $(SEED),--seed $(SEED))
 
-watch: .venv/tools.ok ## write the rules and dashboards that Hadir ships anew from configs/objectives.toml and dev/watch
+watch: .venv/tools.ok ## write the rules and dashboards that ship anew (configs/objectives.toml, dev/watch)
 	@$(BIN)/python -m dev.watch.write
 
 chart-test: setup ## the Helm chart's profiles against lint, real schemas, kubeconform and policy
@@ -90,6 +90,9 @@ chart-test: setup ## the Helm chart's profiles against lint, real schemas, kubec
 
 cluster-test: setup ## a real Kubernetes API server takes every profile and refuses planted mistakes (first time: minutes)
 	@$(BIN)/python -m tests.kube.run_cluster
+
+watch-test: setup ## a fault per alert on a real Prometheus, 60 times as fast: fired, resolved after (ALERT=Name)
+	@$(BIN)/python -m tests.watch.run_watch $(if $(ALERT),--only $(ALERT))
 
 lint: .venv/tools.ok typing-links ## format, ruff, import floors, mypy --strict
 	@$(BIN)/ruff format --check .

@@ -86,15 +86,15 @@ def missing_part() -> str | None:
     return None
 
 
-def check_with_promtool(*arguments: str | Path) -> str:
-    """Run promtool, for example `check rules FILE`; what it said.
+def check_with_promtool(*arguments: str | Path, given: str | None = None) -> str:
+    """Run promtool, for example `check rules FILE`, with `given` as its standard input; what it said.
 
     Raises:
         SetupError: there is no promtool.
         InputError: it found fault; the message is what it said.
     """
     tool = _required("promtool")
-    done = subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([tool, *arguments], input=given, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"promtool {arguments[0]}: {(done.stdout + done.stderr).strip()}")
     return done.stdout + done.stderr
@@ -106,7 +106,7 @@ def scrape_config(
     rules: Sequence[Path] = (),
     every_s: float = 1.0,
     metrics_path: str = "/metrics",
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """A configuration: scrape `jobs` (name to host:port of its members) and evaluate `rules`, both so often."""
     every = f"{round(every_s * 1000)}ms"
     return {
