@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from dev.kube.parts import missing_part, program
 from dev.kube.validation import CUSTOM
 from hadir.core.errors import SetupError
@@ -77,8 +80,7 @@ class ApiServer:
         self._folder.chmod(0o700)
         token = secrets.token_urlsafe(32)
         (self._folder / "tokens.csv").write_text(f'{token},admin,1,"system:masters"\n', encoding="utf-8")
-        key = ["openssl", "genrsa", "-out", str(self._folder / "service-accounts.key"), "2048"]
-        subprocess.run(key, check=True, capture_output=True)
+        (self._folder / "service-accounts.key").write_bytes(_fresh_key())
         self.kubeconfig.write_text(json.dumps(self._kubeconfig(token)), encoding="utf-8")
         try:
             self._launch([str(self._etcd), *self._etcd_options()], "etcd")
@@ -193,6 +195,13 @@ def running_api_server(folder: Path) -> Iterator[ApiServer]:
         yield server
     finally:
         server.stop()
+
+
+def _fresh_key() -> bytes:
+    """A private key in PEM: the server signs tokens of service accounts with it, which nobody asks for here."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 
 
 def _options(settings: Mapping[str, str]) -> list[str]:

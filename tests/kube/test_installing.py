@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from dev.kube.installing import Trial, bumped, prerequisites, release_objects
+from dev.chart.keep import previous
+from dev.kube.installing import Trial, bumped, prerequisites, release_objects, unpacked
 
 
 def document(kind: str, name: str, **annotations: str) -> dict[str, Any]:
@@ -21,6 +22,12 @@ def test_the_next_release_has_another_version_of_chart_and_application(tmp_path:
     copy = bumped(chart, tmp_path / "newer")
     assert yaml.safe_load((copy / "Chart.yaml").read_text()) == {"version": "0.2.0", "appVersion": "2.4.0", "name": "x"}
     assert yaml.safe_load((chart / "Chart.yaml").read_text())["version"] == "0.1.7"
+
+
+def test_the_chart_before_is_unpacked_with_its_profiles(tmp_path: Path) -> None:
+    chart = unpacked(previous(), tmp_path)
+    assert (chart / "Chart.yaml").is_file()
+    assert (chart / "values-cpu.yaml").is_file()
 
 
 def test_classes_that_pods_name_are_brought_once_wherever_they_are_named() -> None:
