@@ -10,7 +10,7 @@ import pytest
 
 from hadir.actors.ray_session import environment
 from tests.helm.pods import Pod, pods
-from tests.helm.rendering import Document, rendered
+from tests.helm.rendering import Document, render, rendered
 
 
 def _cluster(**values: Any) -> Document:
@@ -141,6 +141,21 @@ def test_a_second_group_with_cards_asks_for_what_it_may_have() -> None:
     assert cards["runtimeClassName"] == "nvidia"
     assert cards["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1
     assert cards["tolerations"] == group["tolerations"]
+
+
+def test_parameters_of_ones_own_join_the_charts_and_replace_none() -> None:
+    own = {"resources": '"{\\"fast\\": 1}"', "num-cpus": "99"}
+    [group] = _cluster(ray={"workerGroups": {"faces": {"rayStartParams": own}}})["spec"]["workerGroupSpecs"]
+    assert group["rayStartParams"]["num-cpus"] == "4"
+    assert group["rayStartParams"]["resources"] == own["resources"]
+
+
+def test_with_cards_worker_pods_have_them_and_members_need_none() -> None:
+    cards = {
+        pod.component: pod.spec["containers"][0]["resources"]["limits"].get("nvidia.com/gpu")
+        for pod in pods(render("gpu"))
+    }
+    assert (cards["ray-worker"], cards["ray-head"], cards["intake"], cards["reindex"]) == (1, None, None, 1)
 
 
 def test_members_with_a_ray_of_their_own_need_no_cluster() -> None:

@@ -76,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
     "intake": {"deny", "kafka", "ledger", "metrics", "ray"},
     "ray-head": {"deny", "ray"},
     "ray-worker": {"deny", "ray"},
-    "reindex": {"deny", "ledger"},
+    "reindex": {"deny"},
     "toolbox": {"deny", "kafka", "ledger"},
     "test": {"deny", "kafka"},
     "surge": {"deny", "surge"},
@@ -93,6 +93,33 @@ def test_each_pod_reaches_what_it_needs_and_nothing_else() -> None:
             if matches(policy["spec"]["podSelector"], pod.labels)
         }
         assert opened == ALLOWED[pod.component], pod.where
+
+
+def test_whoever_fetches_a_pack_may_reach_it() -> None:
+    download = {"url": "https://mirror.example:8443/ours.zip", "sha256": "c" * 64, "acceptLicence": True}
+    documents = rendered({"models": {"source": "download", "pack": "ours", "download": download}})
+    policy = _one(documents, "NetworkPolicy", "hadir-models")["spec"]
+    fetching = {pod.component for pod in pods(documents) if any(c["name"] == "models" for c in pod.containers())}
+    assert fetching == {pod.component for pod in pods(documents) if matches(policy["podSelector"], pod.labels)}
+    assert policy["egress"] == [{"ports": [{"protocol": "TCP", "port": 8443}]}]
+
+
+def test_reindexing_holds_no_password_and_members_and_senders_their_own() -> None:
+    names = {
+        pod.component: {
+            one["name"]
+            for c in pod.containers()
+            for one in c.get("env", ())
+            if "secretKeyRef" in one.get("valueFrom", {})
+        }
+        for pod in pods(rendered({"toolbox": {"enabled": True}}, "cpu"))
+    }
+    kafka, ledger = "HADIR_KAFKA__SECURITY__SASL_PLAIN_PASSWORD", "PGPASSWORD"
+    assert {component: found for component, found in names.items() if found} == {
+        "intake": {kafka, ledger},
+        "toolbox": {kafka, ledger},
+        "test": {kafka},
+    }
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         },
         "open ships inside the image",
     ),
-    "a card that members lack": ({"config": {"faces": {"runtime": "cuda"}}}, "nvidia.com/gpu"),
+    "cards that worker pods lack": (
+        {"config": {"faces": {"runtime": "cuda"}}},
+        "without nvidia.com/gpu in ray.workerGroups.faces.resources",
+    ),
+    "a card that members lack": (
+        {"config": {"faces": {"runtime": "cuda"}}, "ray": {"mode": "local"}},
+        "without nvidia.com/gpu in intake.resources",
+    ),
     "fewer workers than members": ({"intake": {"replicas": 9}}, "9 members with 1 face workers each want 9"),
     "more workers than the cluster has": (
         {"config": {"pool": {"workers": 5}}},
@@ -114,6 +121,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"surge": {"windows": [{"days": "*", "from": "22:00", "until": "06:00"}]}},
         "from 22:00 is not before until 06:00",
     ),
+    "a port that probes do not know": ({"config": {"metrics": {"port": 9000}}}, "config.metrics.port"),
     "more members than partitions": (
         {"kafka": {"partitions": 1}},
         "2 members share 1 partitions (kafka.partitions)",

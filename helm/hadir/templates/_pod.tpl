@@ -26,7 +26,7 @@ imagePullSecrets:
 {{- with .where.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- range . }}
-  - {{- toYaml . | nindent 4 }}
+  - {{ toYaml . | nindent 4 | trim }}
     labelSelector:
       matchLabels:
         {{- include "hadir.selector" $ | nindent 8 }}
@@ -44,11 +44,11 @@ securityContext:
   {{- toYaml .Values.common.securityContext | nindent 2 }}
 {{- end }}
 
-{{/* `.kafka` is `members` or `sender`: as whom it speaks to Kafka. */}}
+{{/* `.as` is `member`; `sender`, who sends check-ins; or `nobody`, who speaks to neither Kafka nor the ledger. */}}
 {{- define "hadir.env" -}}
 {{- $values := .root.Values -}}
 {{- $sasl := $values.kafka.sasl -}}
-{{- $user := ternary $values.kafka.sender $sasl (and (eq .kafka "sender") (ne $values.kafka.sender.username "")) -}}
+{{- $user := ternary $values.kafka.sender $sasl (and (eq .as "sender") (ne $values.kafka.sender.username "")) -}}
 - name: HOME
   value: /home/hadir
 - name: POD_NAME
@@ -56,13 +56,13 @@ securityContext:
 # A file for each pod: two members never write to one, and `hadir ledger verify --heads` reads any or all joined.
 - name: HADIR_LEDGER__HEADS
   value: /var/lib/hadir/heads/$(POD_NAME).jsonl
-{{- if $sasl.mechanism }}
+{{- if and $sasl.mechanism (ne .as "nobody") }}
 - name: HADIR_KAFKA__SECURITY__SASL_PLAIN_USERNAME
   value: {{ $user.username | quote }}
 - name: HADIR_KAFKA__SECURITY__SASL_PLAIN_PASSWORD
   valueFrom: {secretKeyRef: {name: {{ $user.existingSecret }}, key: {{ $user.passwordKey }}}}
 {{- end }}
-{{- if ne .kafka "sender" }}
+{{- if eq .as "member" }}
 - name: PGPASSWORD
   valueFrom: {secretKeyRef: {name: {{ $values.postgresql.existingSecret }}, key: {{ $values.postgresql.passwordKey }}}}
 - name: PGSSLMODE

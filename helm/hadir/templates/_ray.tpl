@@ -70,12 +70,10 @@ object-store-memory: {{ int64 .Values.ray.objectStoreBytes | quote }}
 {{- end }}
 
 {{- define "hadir.rayWorkerParams" -}}
-num-cpus: {{ .group.faceWorkers | quote }}
-object-store-memory: {{ int64 .root.Values.ray.objectStoreBytes | quote }}
-{{ include "hadir.rayPorts" . }}
-{{- with .group.rayStartParams }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := include "hadir.rayPorts" . | fromYaml -}}
+{{- $_ := set $own "num-cpus" (.group.faceWorkers | toString) -}}
+{{- $_ := set $own "object-store-memory" (int64 .root.Values.ray.objectStoreBytes | toString) -}}
+{{ merge $own (default dict .group.rayStartParams) | toYaml }}
 {{- end }}
 
 {{/* KubeRay's own probes ask Ray's dashboard through wget; the image has neither. `ray start --block` ends with the
@@ -118,7 +116,7 @@ metadata:
 spec:
   {{- include "hadir.account" . | nindent 2 }}
   {{- include "hadir.podBasics" . | nindent 2 }}
-  {{- include "hadir.placement" (dict "root" . "component" "ray-head" "where" .Values.ray.head) | nindent 2 }}
+  {{- include "hadir.placement" (dict "root" . "component" "ray-head" "where" .Values.ray.head) | trim | nindent 2 }}
   containers:
     - name: ray
       {{- include "hadir.containerBasics" . | nindent 6 }}
@@ -148,7 +146,7 @@ metadata:
 spec:
   {{- include "hadir.account" $root | nindent 2 }}
   {{- include "hadir.podBasics" $root | nindent 2 }}
-  {{- include "hadir.placement" (dict "root" $root "component" "ray-worker" "group" .name "where" .group) | nindent 2 }}
+  {{- include "hadir.placement" (dict "root" $root "component" "ray-worker" "group" .name "where" .group) | trim | nindent 2 }}
   {{- with include "hadir.modelDownload" $root }}
   initContainers:
     {{- . | nindent 4 }}

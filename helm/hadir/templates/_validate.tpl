@@ -29,8 +29,21 @@
 {{- end -}}
 {{- end -}}
 {{- $runtime := get (default dict .Values.config.faces) "runtime" | default "cpu" -}}
-{{- if and (ne $runtime "cpu") (not (get .Values.intake.resources.limits "nvidia.com/gpu")) -}}
-{{- $wrong = append $wrong (printf "config.faces.runtime %s: a member tries its models before it serves and needs a card too (intake.resources.limits, nvidia.com/gpu)" $runtime) -}}
+{{- if ne $runtime "cpu" -}}
+{{- $without := list -}}
+{{- if eq .Values.ray.mode "local" -}}
+{{- if not (get .Values.intake.resources.limits "nvidia.com/gpu") }}{{ $without = list "intake.resources" }}{{ end -}}
+{{- else -}}
+{{- range $name, $group := .Values.ray.workerGroups -}}
+{{- if not (get $group.resources.limits "nvidia.com/gpu") }}{{ $without = append $without (printf "ray.workerGroups.%s.resources" $name) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- range $without -}}
+{{- $wrong = append $wrong (printf "config.faces.runtime %s: face workers would start nowhere without nvidia.com/gpu in %s" $runtime .) -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey (default dict .Values.config.metrics) "port" -}}
+{{- $wrong = append $wrong "config.metrics.port: probes, monitors and policies have to know it; set monitoring.port" -}}
 {{- end -}}
 {{- if eq .Values.ray.mode "cluster" -}}
 {{- $workers := include "hadir.workersPerMember" . | int -}}
