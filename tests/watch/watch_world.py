@@ -36,6 +36,8 @@ FASTER: Final = 60
 PER_S: Final = 24.0
 """Check-ins: in a window as many as .4 a second are in life, twice the traffic floor."""
 PEOPLE: Final = 2_000
+MORE_PEOPLE: Final = 50
+"""In the other index, so that it is another."""
 SEED: Final = 20_261_125
 SCRAPE_S: Final = 0.5
 LOOK_S: Final = 0.1
@@ -156,8 +158,8 @@ class WatchWorld:
             load_pack("open"),
             site.folder / "gallery",
             another,
-            synthetic=0,
-            now_ms=SystemClock().now_ms() + 60_000,
+            synthetic=MORE_PEOPLE,
+            now_ms=SystemClock().now_ms(),
             seed=SEED,
         )
         card = '[faces]\nruntime = "cuda"\nallow_cpu = true\n'
