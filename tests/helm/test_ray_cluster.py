@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,14 @@ def test_pods_that_change_make_a_new_cluster(values: dict[str, Any]) -> None:
 )
 def test_what_does_not_change_its_pods_leaves_the_cluster_alone(values: dict[str, Any]) -> None:
     assert _cluster(**values)["metadata"]["name"] == _cluster()["metadata"]["name"]
+
+
+def test_every_parameter_is_one_of_the_installed_rays() -> None:
+    command = [str(Path(sys.executable).with_name("ray")), "start", "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    spec = _cluster()["spec"]
+    for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
+        assert [name for name in group["rayStartParams"] if f"--{name} " not in said] == []
 
 
 def test_names_fit_into_what_kuberay_makes_of_them() -> None:

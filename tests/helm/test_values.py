@@ -77,6 +77,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "two rosters": ({"attendance": {"existingConfigMap": "x"}}, "attendance: 2 of existingSecret"),
     "a user without a password": ({"kafka": {"sasl": {"existingSecret": ""}}}, "kafka.sasl"),
     "a sender without a password": ({"kafka": {"sender": {"username": "s"}}}, "kafka.sender"),
+    "users that Strimzi cannot make": (
+        {"strimzi": {"enabled": True}, "kafka": {"sasl": {"mechanism": ""}}},
+        "strimzi.enabled",
+    ),
     "a certificate to verify without an authority": (
         {"postgresql": {"tls": {"existingSecret": ""}}},
         "postgresql.sslMode verify-full",

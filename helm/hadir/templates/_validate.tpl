@@ -11,6 +11,9 @@
 {{- if and .Values.kafka.sasl.mechanism (not (and .Values.kafka.sasl.username .Values.kafka.sasl.existingSecret)) -}}
 {{- $wrong = append $wrong "kafka.sasl: a mechanism needs username and existingSecret" -}}
 {{- end -}}
+{{- if and .Values.strimzi.enabled (ne .Values.kafka.sasl.mechanism "SCRAM-SHA-512") -}}
+{{- $wrong = append $wrong "strimzi.enabled: its users have SCRAM-SHA-512 passwords; set kafka.sasl.mechanism to it" -}}
+{{- end -}}
 {{- if and .Values.kafka.sender.username (not .Values.kafka.sender.existingSecret) -}}
 {{- $wrong = append $wrong "kafka.sender: a username needs existingSecret" -}}
 {{- end -}}
