@@ -22,7 +22,7 @@ from hadir.core.verdict import Reason, Verdict
 from hadir.pipeline.messages import dead_letter_message, verdict_message
 from hadir.pipeline.ports import Record, VerdictLedger
 
-__all__ = ["Judge", "Judged", "PhotoStore", "Rules", "SeenBefore", "Stamp", "Taken"]
+__all__ = ["Judge", "Judged", "PhotoStore", "Rules", "SeenBefore", "SetAside", "Stamp", "Taken"]
 
 
 class Rules(Protocol):
@@ -76,6 +76,16 @@ class Taken:
     ticket: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A dead letter: why, the id where one could be read, and where its record is."""
+
+    code: str
+    check_in_id: str | None
+    partition: int
+    offset: int
+
+
 @dataclass(slots=True)
 class Judged:
     """What a transaction will hold, collected in order."""
@@ -83,7 +93,7 @@ class Judged:
     decisions: list[Decision] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
     security_events: list[SecurityEvent] = field(default_factory=list)
-    dead_letters: list[str] = field(default_factory=list)
+    dead_letters: list[SetAside] = field(default_factory=list)
     duplicates: int = 0
     impostors: list[ImpostorCount] = field(default_factory=list)
     photos: list[RememberedPhoto] = field(default_factory=list)
@@ -220,7 +230,7 @@ class Judge:
             judged.security_events.append(SecurityEvent(self._clock.now_ms(), "id_conflict", received.id))
 
     def _set_aside(self, judged: Judged, one: Taken, code: str) -> None:
-        judged.dead_letters.append(code)
+        judged.dead_letters.append(SetAside(code, one.check_in_id, one.record.partition, one.record.offset))
         judged.outbox.append(dead_letter_message(one.record, self._topic, code, one.attempts, one.check_in_id))
 
 

@@ -11,7 +11,11 @@ from hadir.pipeline.codec import SCHEMA
 from hadir.pipeline.ports import Record
 from hadir.pipeline.topics import DEAD_LETTERS, VERDICTS
 
-__all__ = ["dead_letter_message", "encode_verdict", "verdict_message"]
+__all__ = ["check_in_of", "dead_letter_message", "encode_verdict", "verdict_message"]
+
+
+class _Named(msgspec.Struct, frozen=True):
+    id: str
 
 
 def encode_verdict(row: LedgerRow) -> bytes:
@@ -61,3 +65,14 @@ def dead_letter_message(
         "attempts": str(attempts),
     }
     return Message(DEAD_LETTERS, record.key, record.value, tuple((k, v.encode()) for k, v in headers.items()))
+
+
+def check_in_of(message: Message) -> str | None:
+    """Whose verdict or dead letter this is, by the check-in's id; None where the message does not say."""
+    for name, value in message.headers:
+        if name == "id":
+            return value.decode(errors="replace") or None
+    try:
+        return msgspec.json.decode(message.value, type=_Named).id
+    except msgspec.MsgspecError:
+        return None

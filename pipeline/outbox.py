@@ -11,6 +11,7 @@ from hadir.attendance.ledger_batch import OutboxRow
 from hadir.core.clock import Clock
 from hadir.core.errors import HadirError, LedgerUnavailable, StreamError, StreamUnavailable
 from hadir.pipeline.backoff import Backoff, BackoffPolicy
+from hadir.pipeline.messages import check_in_of
 from hadir.pipeline.observer import Observer, Observers
 from hadir.pipeline.ports import Outbox, Sink
 
@@ -130,7 +131,8 @@ class Relay:
                 raise
             except StreamError as err:
                 refused += 1
-                _log.error("outbox_row_refused", seq=row.seq, topic=row.message.topic, error=str(err))
+                whose = check_in_of(row.message)
+                _log.error("outbox_row_refused", check_in=whose, seq=row.seq, topic=row.message.topic, error=str(err))
                 self._later(err)
             else:
                 self._mark([row])

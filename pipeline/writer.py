@@ -144,13 +144,16 @@ class LedgerWriter:
         return 0
 
     def _tell(self, judged: Judged, decide_s: float, ledger_s: float) -> None:
+        for letter in judged.dead_letters:
+            place = f"{letter.partition}@{letter.offset}"
+            _log.warning("dead_letter", code=letter.code, check_in=letter.check_in_id, record=place)
         for event in judged.security_events:
             _log.warning("security_event", code=event.code, check_in=event.check_in_id)
         self._observer.on_written(
             Written(
                 self._clock.now_ms(),
                 tuple(decision.row for decision in judged.decisions),
-                tuple(judged.dead_letters),
+                tuple(letter.code for letter in judged.dead_letters),
                 judged.duplicates,
                 tuple(event.code for event in judged.security_events),
                 tuple(judged.impostors),

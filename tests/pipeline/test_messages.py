@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from hadir.attendance.ledger_row import LedgerRow
+from hadir.core.message import Message
 from hadir.core.verdict import Outcome, Reason
-from hadir.pipeline.messages import dead_letter_message, encode_verdict, verdict_message
+from hadir.pipeline.messages import check_in_of, dead_letter_message, encode_verdict, verdict_message
 from hadir.pipeline.ports import Record
 from hadir.pipeline.topics import CHECK_INS, DEAD_LETTERS, VERDICTS
 
@@ -78,3 +79,11 @@ def test_a_dead_letter_is_the_original_and_its_reason() -> None:
         ("offset", b"7"),
         ("attempts", b"0"),
     )
+
+
+def test_whose_message_it_is_can_be_told_for_the_log() -> None:
+    record = Record(3, 7, 1_790_000_000_500, b"p-0042", b"?", ())
+    assert check_in_of(verdict_message(ROW)) == ROW.id
+    assert check_in_of(dead_letter_message(record, CHECK_INS, "processing_failed", 3, ROW.id)) == ROW.id
+    assert check_in_of(dead_letter_message(record, CHECK_INS, "undecodable", 0, None)) is None
+    assert check_in_of(Message(VERDICTS, b"p", b"\xff")) is None

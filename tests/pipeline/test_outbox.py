@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import structlog
 
 from hadir.core.clock import ManualClock
 from hadir.core.errors import LedgerUnavailable, StreamError, StreamUnavailable
@@ -79,6 +80,17 @@ def test_what_was_not_acknowledged_is_sent_again_with_the_same_bytes(world: Worl
     assert world.seen.retries == [("outbox", "stream_unavailable")] * 2
 
 
+def test_a_send_that_was_acknowledged_is_told_with_its_time(world: World) -> None:
+    decide(world, 5)
+    took: list[float] = []
+    relay = Relay(world.ledger, BadSink(world, failures=1), world.clock, batch=3, on_published=took.append)
+    assert isinstance(world.clock, ManualClock)
+    for _ in range(4):
+        relay.step()
+        world.clock.advance(10)
+    assert len(took) == 2, "three and two; what failed is not a send"
+
+
 def test_an_outage_is_not_hammered(world: World) -> None:
     decide(world, 1)
     relay = Relay(world.ledger, BadSink(world, failures=99), world.clock, observer=world.seen)
@@ -88,9 +100,11 @@ def test_an_outage_is_not_hammered(world: World) -> None:
 
 
 def test_a_refused_message_holds_up_nobody_and_stays(world: World) -> None:
-    decide(world, 5)
+    ids = decide(world, 5)
     relay = Relay(world.ledger, BadSink(world, refuse=b"p-2"), world.clock)
-    relay.step()
+    with structlog.testing.capture_logs() as lines:
+        relay.step()
+    assert [line["check_in"] for line in lines if line["event"] == "outbox_row_refused"] == [ids[2]]
     assert len(published(world)) == 4
     assert [row.message.key for row in world.ledger.unpublished(9)] == [b"p-2"]
 

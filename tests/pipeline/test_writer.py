@@ -177,3 +177,19 @@ def test_a_security_event_is_a_log_line_with_code_and_id_alone(world: World) -> 
         world.intake().run_until_idle()
     [line] = [line for line in lines if line["event"] == "security_event"]
     assert line == {"event": "security_event", "log_level": "warning", "code": "id_conflict", "check_in": once.id}
+
+
+def test_a_dead_letter_is_a_log_line_with_its_code_its_place_and_the_id_if_there_is_one(world: World) -> None:
+    crash = a_check_in("p-98", (b"crash",))
+    world.send(Message(CHECK_INS, b"p-99", b"?"), check_in_message(crash))
+    with structlog.testing.capture_logs() as lines:
+        world.intake().run_until_idle()
+    letters = {line["code"]: line for line in lines if line["event"] == "dead_letter"}
+    assert letters.keys() == {"undecodable", "processing_failed"}
+    assert letters["undecodable"]["check_in"] is None
+    assert letters["processing_failed"]["check_in"] == crash.id
+    for line in letters.values():
+        assert line.keys() == {"event", "log_level", "code", "check_in", "record"}
+        partition, offset = map(int, line["record"].split("@"))
+        (record,) = world.log.fetch(CHECK_INS, partition, offset, 1)
+        assert record.key == (b"p-98" if line["check_in"] else b"p-99")
