@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby, pairwise
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import CompoundSelect, Connection, bindparam, insert, select, union_all, update
 
 from hadir.attendance.evidence_seal import SALT_BYTES, seal_evidence
 from hadir.attendance.hash_chain import GENESIS, seal
 from hadir.attendance.ledger_batch import Advance, Decision, LedgerBatch
+from hadir.attendance.ledger_inserts import insert_all
 from hadir.attendance.ledger_photos import forget_old_photos, remember_photos
 from hadir.attendance.ledger_tables import (
     evidence_t,
@@ -34,15 +37,6 @@ _KEPT_BESIDE = ("content_sha256", "distance_m", "field")
 """The fields of a row that can be erased: they stand in the side table's body."""
 
 # Built once: building a statement costs as much as running it.
-_NEW_ROWS = insert(ledger_t)
-_NEW_EVIDENCE = insert(evidence_t)
-_NEW_MESSAGES = insert(outbox_t)
-_END = (
-    select(ledger_t.c.seq, ledger_t.c.hash)
-    .where(ledger_t.c.chain == bindparam("of_chain"))
-    .order_by(ledger_t.c.seq.desc())
-    .limit(1)
-)
 _MOVE = update(positions_t).where(
     positions_t.c.topic == bindparam("of_topic"),
     positions_t.c.source_partition == bindparam("of_partition"),
@@ -75,6 +69,23 @@ def check_batch(batch: LedgerBatch) -> None:
         raise ValueError("a batch decides each check-in once")
 
 
+@lru_cache(maxsize=64)
+def _ends(chains: int) -> CompoundSelect[Any]:
+    """Of so many chains, `chain_0` and on, the last row of each that has one: one statement for all partitions."""
+    return union_all(
+        *(
+            select(
+                select(ledger_t.c.chain, ledger_t.c.seq, ledger_t.c.hash)
+                .where(ledger_t.c.chain == bindparam(f"chain_{number}"))
+                .order_by(ledger_t.c.seq.desc())
+                .limit(1)
+                .subquery()
+            )
+            for number in range(chains)
+        )
+    )
+
+
 def append_batch(connection: Connection, batch: LedgerBatch, salts: Salts) -> None:
     """Write a checked batch. Positions first: a writer that has lost its partition stops before it adds anything.
 
@@ -84,14 +95,13 @@ def append_batch(connection: Connection, batch: LedgerBatch, salts: Salts) -> No
     """
     for advance in sorted(batch.advances, key=lambda one: one.partition):
         _move(connection, batch.topic, advance)
-    rows = _NewRows(connection, salts)
     by_partition = sorted(batch.decisions, key=_partition)
-    for partition, decisions in groupby(by_partition, key=_partition):
-        rows.link(chain_of(batch.topic, partition), decisions)
-    rows.insert()
+    by_chain = {chain_of(batch.topic, p): [*some] for p, some in groupby(by_partition, key=_partition)}
+    _append_rows(connection, by_chain, salts)
     if batch.outbox:
-        values = [message_columns(one, hashlib.sha256(one.value).hexdigest()) for one in batch.outbox]
-        connection.execute(_NEW_MESSAGES, values)
+        insert_all(
+            connection, outbox_t, [message_columns(one, hashlib.sha256(one.value).hexdigest()) for one in batch.outbox]
+        )
     if batch.security_events:
         events = [{"at_ms": e.at_ms, "code": e.code, "check_in_id": e.check_in_id} for e in batch.security_events]
         connection.execute(insert(security_events_t), events)
@@ -103,37 +113,32 @@ def append_batch(connection: Connection, batch: LedgerBatch, salts: Salts) -> No
 
 def append_human_row(connection: Connection, decision: Decision, actor: str, salts: Salts) -> None:
     """Link one human's decision to the end of the chain `human`, with its side-table row."""
-    rows = _NewRows(connection, salts)
-    rows.link(HUMAN_CHAIN, [decision], actor)
-    rows.insert()
+    _append_rows(connection, {HUMAN_CHAIN: [decision]}, salts, actor)
 
 
-class _NewRows:
-    """New rows, linked to their chains one by one and inserted together: two statements make a batch cheap."""
-
-    def __init__(self, connection: Connection, salts: Salts) -> None:
-        self._connection = connection
-        self._salts = salts
-        self._rows: list[dict[str, object]] = []
-        self._beside: list[dict[str, object]] = []
-
-    def link(self, chain: str, decisions: Iterable[Decision], actor: str | None = None) -> None:
-        last = self._connection.execute(_END, {"of_chain": chain}).first()
-        before, prev_hash = (last.seq, last.hash) if last else (0, GENESIS)
+def _append_rows(
+    connection: Connection, by_chain: Mapping[str, Sequence[Decision]], salts: Salts, actor: str | None = None
+) -> None:
+    """Link rows to their chains one by one and insert them together."""
+    if not by_chain:
+        return
+    asked = {f"chain_{number}": chain for number, chain in enumerate(by_chain)}
+    ends = {chain: (seq, digest) for chain, seq, digest in connection.execute(_ends(len(by_chain)), asked)}
+    rows: list[dict[str, object]] = []
+    beside: list[dict[str, object]] = []
+    for chain, decisions in by_chain.items():
+        before, prev_hash = ends.get(chain, (0, GENESIS))
         for seq, decision in enumerate(decisions, start=before + 1):
             row = decision.row
             kept = {name: getattr(row, name) for name in _KEPT_BESIDE}
-            sealed = seal_evidence({**decision.evidence, **kept}, self._salts(SALT_BYTES))
+            sealed = seal_evidence({**decision.evidence, **kept}, salts(SALT_BYTES))
             link = seal(values_of(row, chain, seq, sealed, actor), prev_hash)
-            self._rows.append(dict(link.values, field_digests=link.field_digests, prev_hash=prev_hash, hash=link.hash))
+            rows.append(dict(link.values, field_digests=link.field_digests, prev_hash=prev_hash, hash=link.hash))
             key = {"check_in_id": row.id, "revision": row.revision}
-            self._beside.append(key | {"salt": sealed.salt, "body": sealed.text})
+            beside.append(key | {"salt": sealed.salt, "body": sealed.text})
             prev_hash = link.hash
-
-    def insert(self) -> None:
-        if self._rows:
-            self._connection.execute(_NEW_ROWS, self._rows)
-            self._connection.execute(_NEW_EVIDENCE, self._beside)
+    insert_all(connection, ledger_t, rows)
+    insert_all(connection, evidence_t, beside)
 
 
 def _partition(decision: Decision) -> int:

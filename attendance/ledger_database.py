@@ -54,6 +54,9 @@ class Database:
 
             self._engine = postgres_engine(parsed, lock_wait_ms, answer_s)
         self._writer = self._engine.execution_options(hadir_begin="IMMEDIATE")
+        # A statement alone is a transaction of its own: to say so would be two more round trips to the server.
+        alone = {"hadir_begin": None} if self.dialect == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._reader = self._engine.execution_options(**alone)
 
     @property
     def dialect(self) -> str:
@@ -62,8 +65,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
-        with self._translated(), self._engine.begin() as connection:
+        """For statements that only read, each of which sees a moment of its own: `snapshot` is for one of all."""
+        with self._translated(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -189,7 +192,8 @@ def _sqlite_engine(url: URL, lock_wait_ms: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('hadir_begin', 'DEFERRED')}")
+        if (kind := connection.get_execution_options().get("hadir_begin", "DEFERRED")) is not None:
+            connection.exec_driver_sql(f"BEGIN {kind}")
 
     return engine
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select
+from sqlalchemy import Connection, Row, bindparam, delete, or_, select
 
 from hadir.attendance.ledger_batch import RememberedPhoto
 from hadir.attendance.ledger_database import Database
+from hadir.attendance.ledger_inserts import insert_all
 from hadir.attendance.ledger_tables import photo_marks_t
 from hadir.attendance.photo_replay import Arrival, SentPhoto
 
@@ -19,7 +20,6 @@ MOST_FORGOTTEN = 5_000
 
 # Built once: building a statement costs as much as running it.
 _COLUMNS = photo_marks_t.c
-_NEW = insert(photo_marks_t)
 _ALL = select(photo_marks_t).where(_COLUMNS.received_at_ms >= bindparam("since_ms")).order_by(_COLUMNS.seq)
 # Not in order: SQLite would walk through the whole table by number instead of using its indexes.
 _NEWS = select(photo_marks_t).where(
@@ -70,8 +70,9 @@ class LedgerPhotos:
 
 def remember_photos(connection: Connection, photos: Collection[RememberedPhoto]) -> None:
     """Add these in the transaction of their verdicts."""
-    connection.execute(
-        _NEW,
+    insert_all(
+        connection,
+        photo_marks_t,
         [
             {
                 "check_in_id": one.photo.check_in_id,

@@ -7,12 +7,15 @@ keep the loop waiting for as long as TCP believes in the connection: up to fifte
 
 from __future__ import annotations
 
+import select
 import time
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["postgres_engine"]
 
@@ -20,6 +23,9 @@ RV = TypeVar("RV")
 
 STATEMENT_MS = 60_000
 CONNECT_S = 5
+FRESH_S = 1.0
+"""A connection that was in use so lately, and on which the server has said nothing since, is not asked whether it
+lives: that would be a round trip for every statement. A server that ends a connection says so."""
 LOOK_S = 0.1
 """How often psycopg looks up while it waits: its own default."""
 
@@ -53,9 +59,23 @@ def postgres_engine(url: URL, lock_wait_ms: int, answer_s: float) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_pre_ping=True,
         connect_args={"options": options, "connect_timeout": CONNECT_S, "application_name": "hadir"},
     )
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_s"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _prove(connection: Any, record: ConnectionPoolEntry, _given: object) -> None:
+        fresh = time.monotonic() - record.info.get("used_s", float("-inf")) < FRESH_S
+        if fresh and not _has_said_something(connection):
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as err:
+            # The pool opens another one in its place.
+            raise DisconnectionError from err
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: object, _record: object, cargs: list[Any], cparams: dict[str, Any]) -> _Bounded:
@@ -64,3 +84,10 @@ def postgres_engine(url: URL, lock_wait_ms: int, answer_s: float) -> Engine:
         return connection
 
     return engine
+
+
+def _has_said_something(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server has sent anything unasked: its farewell, or the end of the stream."""
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    return bool(look.poll(0))

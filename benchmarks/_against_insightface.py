@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks._bare_process import BareProcess, insightface_loops, work_together
 from benchmarks._conditions import cores
-from benchmarks._drain import drain
+from benchmarks._drain import drain, twice_each
 from benchmarks._insightface_loop import InsightFaceLoop
 from benchmarks._rounds import Bar, Side, Spread, ratio, say
 from benchmarks._workplace import Workplace, build_workplace
@@ -89,7 +89,7 @@ def contest(
 
         def run(workplace: Workplace) -> dict[str, float]:
             settings = workplace.settings(f"run-{next(numbers)}", broker, bootstrap)
-            return drain(settings, workplace.selfies, size.check_ins)
+            return drain(settings, workplace, size.check_ins)
 
         sides: dict[str, Side] = {name: partial(run, place) for name, place in places.items()}
         sides |= {
@@ -142,7 +142,8 @@ def _workplace(folder: Path, pack: Path, front: FrontKind, size: ContestSize) ->
     stored = ModelStore(folder / "packs").add(
         folder.name, pack, accepted, Origin(str(pack.name)), now_ms=0, front=front
     )
-    return build_workplace(folder, size.selfies, size.stand_ins, str(stored.folder.absolute()))
+    alike = twice_each(size.check_ins, size.selfies)
+    return build_workplace(folder, size.selfies, size.stand_ins, str(stored.folder.absolute()), alike=alike)
 
 
 def _once_through(loops: Sequence[BareProcess]) -> dict[str, float]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from benchmarks._rounds import say
-from benchmarks._selfies import SEED, Selfie, take_selfies, write_selfies
+from benchmarks._selfies import SEED, Selfie, in_another_light, take_selfies, write_selfies
 from hadir.app.demo_site import write_site
 from hadir.app.options import DEFAULTS
 from hadir.app.scenarios import UNITS
@@ -22,6 +23,7 @@ from hadir.core.clock import SystemClock
 from hadir.core.settings import Settings, load_settings
 from hadir.faces.pack import PackInfo
 from hadir.faces.packs import load_pack
+from hadir.index.calibrate import calibrate
 from hadir.index.galleries import gallery_at
 from hadir.index.promotion import Note, promote_noted
 from hadir.index.snapshot_build import build_snapshot
@@ -35,13 +37,20 @@ __all__ = ["Workplace", "build_workplace"]
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """`selfies` are also in `selfies_file`, for the processes that are measured beside the station."""
+    """`selfies` are also in `selfies_file`, in another light, for the processes that are measured beside the station.
+    So many people are `alike`: they have the template of the same face."""
 
     folder: Path
     stage: StageSpec
     pack: str
     people: int
     selfies: Sequence[Selfie]
+    alike: int = 1
+
+    @property
+    def signers(self) -> int:
+        """How many people sign."""
+        return len(self.selfies) * self.alike
 
     @property
     def selfies_file(self) -> Path:
@@ -56,10 +65,19 @@ class Workplace:
         """What every figure of this workplace depends on."""
         mean_bytes = sum(len(one.photo) for one in self.selfies) / len(self.selfies)
         return {
-            "photos": f"{len(self.selfies)} different selfies of 480×640 px, {mean_bytes / 1000:.0f} kB on average",
+            "photos": f"{len(self.selfies)} selfies of 480×640 px, {mean_bytes / 1000:.0f} kB on average, each time in "
+            "another light: no near copies of each other",
+            "people_who_sign": self.signers,
             "people_in_index": self.people,
             "pack": self.pack,
         }
+
+    def morning(self, count: int) -> Iterator[Selfie]:
+        """`count` selfies, one of everybody before a second one of anybody; 2 ms of processor time each."""
+        rng = np.random.default_rng(SEED)
+        for number, one in enumerate(islice(cycle(self.selfies), count)):
+            person = _one_of(one.person, number // len(self.selfies) % self.alike)
+            yield Selfie(person, in_another_light(one.photo, rng))
 
     def settings(self, run: str, broker: Literal["memory", "kafka"], bootstrap: str = "") -> Settings:
         """Of one run: its own ledger, notes and consumer group over the people of all."""
@@ -73,7 +91,7 @@ class Workplace:
             "kafka": {"group": f"hadir-bench-{run}", **({"bootstrap": bootstrap} if bootstrap else {})},
             "stores": {"snapshots": self.folder / "snapshots", "case_photos": place / "case-photos"},
             "faces": {"pack": self.stage.pack},
-            # A few hundred pictures over and over look alike, as no morning's do: the rule runs, and is no verdict.
+            # By chance some may look alike all the same: the rule runs, and is no verdict.
             "replay": {"near": "record"},
             "attendance": dict(site),
             "ledger": {"url": f"sqlite:///{place}/ledger.db", "heads": place / "ledger-heads.jsonl"},
@@ -86,25 +104,43 @@ class Workplace:
         return load_settings(DEFAULTS, place / "hadir.toml")
 
 
-def build_workplace(folder: Path, selfies: int, stand_ins: int, pack_name: str = "open") -> Workplace:
-    """Enrol people with real faces among `stand_ins`, take their selfies; half a minute for 13,000. `pack_name` is a
-    name or a folder; where the pack has no statistics, stand-ins are drawn around the selfies' own templates."""
-    say(f"enrolling {selfies} people with real faces among {stand_ins:,} stand-ins")
+def build_workplace(
+    folder: Path, selfies: int, stand_ins: int, pack_name: str = "open", *, alike: int = 1
+) -> Workplace:
+    """Enrol `alike` people for each of so many selfies of real faces, among `stand_ins`, and take the selfies; half a
+    minute for 13,000. `pack_name` is a name or a folder; where the pack has no statistics, stand-ins are drawn around
+    the selfies' own templates."""
+    say(f"enrolling {selfies * alike} people with real faces among {stand_ins:,} stand-ins")
     now_ms = SystemClock().now_ms()
     pack = load_pack(pack_name)
     info = pack.info
     taken, templates = take_selfies(pack, selfies)
-    enrolled = [*templates, *_stand_ins(_statistics(info, templates), stand_ins)]
+    people = [_alike(template, number) for number in range(alike) for template in templates]
+    others = _stand_ins(_statistics(info, templates), stand_ins)
+    enrolled = [*people, *others]
     gallery = gallery_at(Storage(folder / "gallery"), space_of(info))
     gallery.add(enrolled, info.embedding_space)
     np.save(folder / "gallery.npy", np.stack([template.vector for template in enrolled]))
-    snapshot = build_snapshot(folder / "snapshots", gallery, now_ms, version("hadir")).name
-    promote_noted(folder / "snapshots", snapshot, Note(now_ms, "hadir bench", "the benchmark's people"))
-    write_site(folder / "site", {selfie.person: UNITS[0] for selfie in taken}, now_ms, SEED)
-    stage = StageSpec(pack_name, "auto", str(folder / "snapshots" / snapshot))
-    workplace = Workplace(folder, stage, f"{info.name}, {info.precision}", selfies + stand_ins, taken)
-    write_selfies(workplace.selfies_file, taken)
+    # Nothing tells two people of one face apart: who looks alike must not say how alike strangers are.
+    calibration = calibrate({one.person: one.vector[None] for one in others}, "1e-3", "off") if alike > 1 else None
+    snapshots, made_by = folder / "snapshots", version("hadir")
+    snapshot = build_snapshot(snapshots, gallery, now_ms, made_by, calibration=calibration).name
+    promote_noted(snapshots, snapshot, Note(now_ms, "hadir bench", "the benchmark's people"))
+    write_site(folder / "site", {template.person: UNITS[0] for template in people}, now_ms, SEED)
+    stage = StageSpec(pack_name, "auto", str(snapshots / snapshot))
+    workplace = Workplace(folder, stage, f"{info.name}, {info.precision}", len(enrolled), taken, alike)
+    write_selfies(workplace.selfies_file, list(workplace.morning(selfies)))
     return workplace
+
+
+def _one_of(person: str, number: int) -> str:
+    """One of those who look like this person, who is the first of them."""
+    return f"{person}-{number}" if number else person
+
+
+def _alike(template: Template, number: int) -> Template:
+    person = _one_of(template.person, number)
+    return replace(template, id=hashlib.sha256(f"{template.id} {person}".encode()).hexdigest(), person=person)
 
 
 def _statistics(info: PackInfo, templates: Sequence[Template]) -> Statistics:

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 
 from benchmarks._bare_process import BareProcess, bare_processes, work_together
 from benchmarks._conditions import cores
-from benchmarks._drain import drain
+from benchmarks._drain import drain, twice_each
 from benchmarks._kafka import own_kafka
 from benchmarks._own_pipeline import require_parts
 from benchmarks._report import Report, run_benchmark
@@ -51,7 +51,9 @@ def measure(rounds: int, size: BacklogSize = BacklogSize()) -> Report:
     with tempfile.TemporaryDirectory(prefix="hadir-bench-") as name:
         folder = Path(name)
         log_to(folder / "log.jsonl")
-        workplace = build_workplace(folder, size.selfies, size.stand_ins)
+        workplace = build_workplace(
+            folder, size.selfies, size.stand_ins, alike=twice_each(size.check_ins, size.selfies)
+        )
         batch = workplace.settings("plan", "kafka").pool.batch_photos
         with (
             own_kafka(folder / "kafka", ["kafka"]) as bootstrap,
@@ -89,7 +91,7 @@ def _drains(workplace: Workplace, bootstrap: str, url: str, size: BacklogSize) -
         settings = workplace.settings(f"{ledger}-{number}", "kafka", bootstrap)
         if ledger == "postgresql":
             settings = _with_ledger(settings, _fresh_database(url, number))
-        found = drain(settings, workplace.selfies, size.check_ins)
+        found = drain(settings, workplace, size.check_ins)
         return {"seconds": size.check_ins / found["photos_per_s"], **found}
 
     return {ledger: partial(run, ledger) for ledger in size.ledgers}

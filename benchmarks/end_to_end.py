@@ -18,7 +18,7 @@ from typing import Literal
 from benchmarks._against_insightface import BARS, Contest, ContestSize, contest, pack_folder
 from benchmarks._bare_process import BareProcess, bare_processes, work_together
 from benchmarks._conditions import cores
-from benchmarks._drain import drain
+from benchmarks._drain import drain, twice_each
 from benchmarks._kafka import own_kafka
 from benchmarks._report import Report, run_benchmark
 from benchmarks._rounds import Bar, Side, Spread, alternate, ratio
@@ -37,16 +37,15 @@ Broker = Literal["memory", "kafka"]
 
 @dataclass(frozen=True, slots=True)
 class DrainSize:
-    """Each side looks at about `check_ins` photos per round, `selfies` of them different, one person each.
+    """Each side looks at about `check_ins` photos per round, of `selfies` in many lights; everybody signs twice.
 
-    A morning has more than ten thousand check-ins, and a person signs a few times, not a hundred: with half as many
-    the first and the last batch count for 3 % (measured), with fewer people their history grows beyond any real
-    one's.
+    A morning has more than ten thousand check-ins: with half as many the first and the last batch count for 3 %
+    (measured).
     """
 
     check_ins: int = 12_288
     selfies: int = 768
-    stand_ins: int = 13_000
+    stand_ins: int = 7_600
     brokers: tuple[Broker, ...] = ("memory", "kafka")
     contest: ContestSize | None = field(default_factory=ContestSize)
 
@@ -62,7 +61,9 @@ def measure(rounds: int, size: DrainSize = DrainSize()) -> Report:
     with tempfile.TemporaryDirectory(prefix="hadir-bench-") as name:
         folder = Path(name)
         log_to(folder / "log.jsonl")
-        workplace = build_workplace(folder, size.selfies, size.stand_ins)
+        workplace = build_workplace(
+            folder, size.selfies, size.stand_ins, alike=twice_each(size.check_ins, size.selfies)
+        )
         batch = workplace.settings("plan", "memory").pool.batch_photos
         with (
             own_kafka(folder / "kafka", brokers) as bootstrap,
@@ -129,7 +130,7 @@ def _drains(workplace: Workplace, brokers: Sequence[Broker], bootstrap: str, siz
 
     def run(broker: Broker) -> dict[str, float]:
         settings = workplace.settings(f"{broker}-{next(numbers)}", broker, bootstrap)
-        return drain(settings, workplace.selfies, size.check_ins)
+        return drain(settings, workplace, size.check_ins)
 
     return {broker: partial(run, broker) for broker in brokers}
 

