@@ -1,7 +1,8 @@
 """How many verdicts a transaction waits for while there is a backlog. Pure, on an injected clock.
 
-The loop, the relay's round and PostgreSQL itself cost .72 CPU ms per check-in with 32 in a transaction, .49 with 96 and .42 with 192; with SQLite .45, .36 and .32 (measured without models). Without a backlog nobody waits: every
-finding is written as soon as it is there.
+The loop, the relay's round and PostgreSQL itself cost .72 CPU ms per check-in with 32 in a transaction, .49 with 96 and
+.42 with 192; with SQLite .45, .36 and .32 (measured without models). Without a backlog nobody waits: every finding is
+written as soon as it is there.
 """
 
 from __future__ import annotations
