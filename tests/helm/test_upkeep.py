@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 
@@ -30,8 +32,13 @@ def test_the_test_check_in_makes_a_photo_and_asks_for_its_verdict(capsys: pytest
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     make, send = pod["spec"]["containers"][0]["args"][0].strip().splitlines()
     program = make.partition("'")[2].rpartition("'")[0]
-    photo = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
-    assert photo.startswith(b"\xff\xd8\xff")
+    first, second = (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in "12"
+    )
+    decoded = cv2.imdecode(np.frombuffer(first, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded.shape == (480, 640, 3)
+    assert first != second, "the same photo again is a security event"
     options = {word for word in send.split() if word.startswith("--")}
     assert run(["send", "--help"]) == 0
     shown = capsys.readouterr().out
