@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, bindparam, delete, or_, select
+from sqlalchemy import Connection, Row, bindparam, delete, select, union_all
 
 from hadir.attendance.ledger_batch import RememberedPhoto
 from hadir.attendance.ledger_database import Database
@@ -18,16 +18,18 @@ __all__ = ["MOST_FORGOTTEN", "LedgerPhotos", "StoredPhoto", "forget_old_photos",
 MOST_FORGOTTEN = 5_000
 """Rows that one transaction deletes at most, the oldest first: some 20 ms."""
 
+_LAST_SEQ = 2**63 - 1
+
 # Built once: building a statement costs as much as running it.
 _COLUMNS = photo_marks_t.c
 _ALL = select(photo_marks_t).where(_COLUMNS.received_at_ms >= bindparam("since_ms")).order_by(_COLUMNS.seq)
-# Not in order: SQLite would walk through the whole table by number instead of using its indexes.
-_NEWS = select(photo_marks_t).where(
-    or_(
-        _COLUMNS.seq > bindparam("after"),
-        _COLUMNS.seq.in_(bindparam("missing", expanding=True)),
-        _COLUMNS.sha256.in_(bindparam("digests", expanding=True)),
-    )
+# Three queries in one, each by an index: PostgreSQL answers one with `or` by reading the whole table (41 ms on average
+# while 40,000 rows came, measured). Between two bounds, as of an open range it expects a third of a table of which it
+# has no statistics, and reads all of it too. Not in order: SQLite would walk through the whole table by number.
+_NEWS = union_all(
+    select(photo_marks_t).where(_COLUMNS.seq.between(bindparam("first"), _LAST_SEQ)),
+    select(photo_marks_t).where(_COLUMNS.seq.in_(bindparam("missing", expanding=True))),
+    select(photo_marks_t).where(_COLUMNS.sha256.in_(bindparam("digests", expanding=True))),
 )
 _NAMED = select(photo_marks_t).where(_COLUMNS.seq.in_(bindparam("seqs", expanding=True)))
 _OLDEST = select(_COLUMNS.seq).order_by(_COLUMNS.seq).limit(MOST_FORGOTTEN)
@@ -58,9 +60,10 @@ class LedgerPhotos:
     def news(self, after: int, missing: Collection[int], digests: Collection[bytes]) -> list[StoredPhoto]:
         """What came after `after`, those of `missing` that are there now, and all with one of these digests; by `seq`.
         One query, by three indexes."""
-        asked = {"after": after, "missing": [*missing], "digests": [*digests]}
+        asked = {"first": after + 1, "missing": [*missing], "digests": [*digests]}
         with self._database.reading() as connection:
-            return sorted(map(_stored, connection.execute(_NEWS, asked)), key=lambda one: one.seq)
+            found = {row.seq: row for row in connection.execute(_NEWS, asked)}
+        return [_stored(found[seq]) for seq in sorted(found)]
 
     def named(self, seqs: Collection[int]) -> list[StoredPhoto]:
         """Those of these that are still there."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
-from sqlalchemy import event
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, text
 
 from hadir.attendance.ledger import Ledger
 from hadir.attendance.ledger_batch import LedgerBatch, RememberedPhoto
@@ -143,19 +146,56 @@ def test_the_window_ends_where_the_policy_says(ledger: Ledger, memory: PhotoMemo
     assert found(memory, replace(late, arrival=Arrival(late.arrival.received_at_ms + 1, 0, 5))) == [None]
 
 
+def plan_of_news(database: Database, explain: str) -> str:
+    """How the database would answer, as it says it itself."""
+    asked: list[tuple[str, Any]] = []
+    event.listen(database._engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    LedgerPhotos(database).news(5, [3], [b"1", b"2"])
+    query, parameters = asked[-1]
+    with database.reading() as connection:
+        return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {query}", parameters))
+
+
 def test_news_are_found_by_indexes(sqlite_url: str) -> None:
     """A scan of 660,000 rows before every batch would stop the stream."""
-    asked: list[str] = []
     database = Database(sqlite_url, create=True)
     migrate(database)
-    event.listen(database._engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    LedgerPhotos(database).news(5, [3], [b"1", b"2"])
-    query = f"EXPLAIN QUERY PLAN {asked[-1]}"
-    with database.reading() as connection:
-        plan = [str(row[3]) for row in connection.exec_driver_sql(query, (5, 3, b"1", b"2"))]
+    plan = plan_of_news(database, "EXPLAIN QUERY PLAN").splitlines()
     database.close()
-    assert not [step for step in plan if step == "SCAN photo_marks"], plan
+    assert "SCAN photo_marks" not in plan, plan
     assert len([step for step in plan if "photo_marks USING" in step]) == 3, plan
+
+
+@pytest.mark.postgres
+def test_news_are_found_by_indexes_in_a_table_that_postgres_knows_nothing_of(postgres_url: str) -> None:
+    """A new ledger's first morning comes before its first ANALYZE."""
+    database = Database(postgres_url, create=False)
+    migrate(database)
+    with database.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO photo_marks (check_in_id, photo, person, received_at_ms, source_partition, source_offset,"
+                " sha256, replayed) SELECT n, 0, n, n, 0, n, sha256(n::text::bytea), 0 FROM generate_series(1, 5000) n"
+            )
+        )
+    plan = plan_of_news(database, "EXPLAIN")
+    database.close()
+    assert "Seq Scan" not in plan, plan
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    after=st.integers(0, 14),
+    missing=st.sets(st.integers(1, 14)),
+    digests=st.sets(st.sampled_from([a_photo(n, f"{n % 5}").sha256 for n in range(1, 13)])),
+)
+def test_news_are_what_came_after_what_was_missing_and_what_has_one_of_the_digests(
+    ledger: Ledger, after: int, missing: set[int], digests: set[bytes]
+) -> None:
+    if not [*ledger.photos.all(0)]:
+        ledger.write(a_batch([a_photo(n, f"{n % 5}") for n in range(1, 13)]))
+    expected = NumberedLate([*ledger.photos.all(0)]).news(after, missing, digests)
+    assert ledger.photos.news(after, missing, digests) == expected
 
 
 @dataclass
