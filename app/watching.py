@@ -11,10 +11,11 @@ from hadir.app.wiring import Serving, face_workers
 from hadir.attendance.ledger import Ledger
 from hadir.core.clock import Clock
 from hadir.core.settings import Settings
+from hadir.faces.model_facts import ModelFacts
 from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.patience import Patience
 from hadir.pipeline.ports import Source
-from hadir.pipeline.prometheus import ModelFacts, StreamMetrics
+from hadir.pipeline.prometheus import StreamMetrics
 from hadir.pipeline.prometheus_page import Answer, MetricsPage
 from hadir.pipeline.run import Intake
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from itertools import product
 
@@ -26,12 +26,13 @@ from hadir.core.evidence import ImpostorCount
 from hadir.core.metrics import MetricName
 from hadir.core.timings import BatchTimes, StageName
 from hadir.core.verdict import Outcome, Reason
+from hadir.faces.model_facts import ModelFacts
 from hadir.pipeline.membership import Membership
 from hadir.pipeline.observer import InHand, Served, Written
 from hadir.pipeline.prometheus_series import Series
 from hadir.pipeline.reconcile import FaultKind
 
-__all__ = ["ModelFacts", "StreamMetrics"]
+__all__ = ["StreamMetrics"]
 
 # At 0 from the start: the first one is then an increase that an alert can see, and a ratio has an answer on a good day.
 _DEAD_LETTERS = ("undecodable", "id_conflict", "processing_failed")
@@ -51,20 +52,6 @@ _FAILURES = (
     ("outbox", StreamUnavailable),
     ("outbox", StreamError),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What one worker's models run on: the `runtime` that was asked for, the `provider` that serves."""
-
-    runtime: str
-    provider: str
-    precision: str
-
-    @property
-    def fell_back(self) -> bool:
-        """Whether the CPU serves though a card was asked for."""
-        return self.provider == "cpu" and self.runtime != "cpu"
 
 
 class StreamMetrics:

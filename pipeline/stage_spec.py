@@ -10,6 +10,7 @@ from hadir.core.evidence import FaceFinding
 from hadir.core.thresholds import Thresholds
 from hadir.core.timings import StageName
 from hadir.faces.liveness import load_liveness
+from hadir.faces.model_facts import ModelFacts
 from hadir.faces.open_pack import Choice
 from hadir.faces.pack import FacePack
 from hadir.faces.packs import load_pack
@@ -77,6 +78,10 @@ class BuiltStage:
     def spent(self) -> Mapping[StageName, float]:
         """As `FaceStage.spent`."""
         return self.stage.spent()
+
+    def models(self) -> ModelFacts:
+        """As `hadir.faces.model_facts.RunsModels`."""
+        return ModelFacts(self.spec.runtime.provider, self.pack.info.runtime, self.pack.info.precision)
 
     def warm_up(self, photos: int) -> None:
         """As `hadir.pipeline.warmable.Warmable`: every model, and the pages of the index that a search walks."""

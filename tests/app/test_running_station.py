@@ -9,15 +9,26 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.kafka.node import Node
+from hadir.actors.staff import CAUSES
 from hadir.app.demo_people import RealPerson
+from hadir.core.errors import (
+    LedgerConflict,
+    LedgerUnavailable,
+    PositionConflict,
+    StoreUnavailable,
+    StreamError,
+    StreamUnavailable,
+)
 from hadir.core.message import Message
 from hadir.core.metrics import LATENCY_EDGES_S, METRICS, MetricName
 from hadir.core.thresholds import RATES
+from hadir.core.timings import StageName
 from hadir.core.verdict import Outcome, Reason
 from hadir.pipeline.kafka_sink import KafkaSink
 from hadir.pipeline.reconcile import FaultKind
@@ -27,6 +38,12 @@ from tests.app.programs import Program, free_port, program, rows_in
 from tests.app.site import HERE, Site
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+
+ERROR_CODES = {
+    error.code
+    for error in (LedgerUnavailable, LedgerConflict, PositionConflict, StoreUnavailable, StreamUnavailable, StreamError)
+}
 
 
 def now() -> str:
@@ -161,6 +178,24 @@ def test_the_page_holds_every_metric_with_its_type_and_sentence(running: Running
         assert f"# HELP {name} {metric.help}" in page
 
 
+def test_probes_answer_beside_it(running: Running) -> None:
+    for path in ("livez", "startupz", "readyz"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/{path}", timeout=5) as page:
+            said = page.read().decode()
+        assert (page.status, said.splitlines()[-1]) == (200, "passed"), said
+    assert "[+]group: joined, " in said
+
+
+def test_every_stage_has_been_timed_and_the_lag_is_known(running: Running) -> None:
+    running.site("send", "--person", "P00001", "--photo", running.site.photo("P00001"), AT)
+    for stage in StageName:
+        assert running.value("hadir_stage_duration_seconds_count", stage=stage) >= 1, stage
+    assert running.value("hadir_photos_total") >= 1
+    assert running.value("hadir_worker_busy_seconds_total") > 0
+    assert running.value("hadir_partitions_assigned") > 0
+    running.program.wait_until(lambda: running.value("hadir_consumer_lag_records") == 0)
+
+
 def test_latency_is_counted_at_the_edges_that_were_agreed(running: Running) -> None:
     running.site("send", "--person", "P00001", "--photo", running.site.photo("P00001"), AT)
     (family,) = (f for f in text_string_to_metric_families(running.page()) if f.name == MetricName.VERDICT_LATENCY)
@@ -180,7 +215,14 @@ def test_no_label_grows_with_people_or_requests(running: Running) -> None:
         "kind": {*FaultKind},
         "match": {"exact", "near"},
         "person": {"same", "other"},
-        "code": {"undecodable", "id_conflict", "processing_failed", "photo_replayed"},
+        "code": {"undecodable", "id_conflict", "processing_failed", "photo_replayed", *ERROR_CODES},
+        "part": {"ledger", "position", "photos", "outbox"},
+        "stage": {*StageName},
+        "cause": {*CAUSES},
+        "runtime": {"cpu", "cuda", "tensorrt"},
+        "provider": {"cpu", "cuda", "tensorrt"},
+        "precision": {"int8", "fp16", "fp32"},
+        "version": {version("hadir")},
     }
     for family in text_string_to_metric_families(running.page()):
         for sample in family.samples:

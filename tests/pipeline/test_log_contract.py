@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 
 from hadir.core.errors import OffsetLost, SetupError, StreamError
 from hadir.core.message import Message
+from hadir.pipeline.membership import Membership
 from hadir.pipeline.memory import MemoryLog
 from hadir.pipeline.ports import Record
 from tests.pipeline.log_broker import PATIENCE_S, Broker, Member
@@ -288,3 +289,33 @@ def test_following_sees_what_comes_after_it_was_ready(broker: Broker) -> None:
     send(broker, messages(broker, 5, label="after"))
     watcher.join(PATIENCE_S)
     assert {r.value for r in seen} == {f"after{n}".encode() for n in range(5)}
+
+
+def test_a_member_says_that_it_belongs_to_the_group_and_what_it_reads(broker: Broker, members: list[Member]) -> None:
+    send(broker, messages(broker, 64))
+    source = broker.source("watched")
+    assert source.membership() == Membership(False, frozenset())
+    source.close()
+    member = join(broker, members, "watched")
+    member.take(64)
+    partitions = frozenset(range(broker.topic.partitions))
+    assert member.source.membership() == Membership(True, partitions)
+    other = join(broker, members, "watched")
+
+    def shared() -> bool:
+        for one in (member, other):
+            one.pull()
+        held = [one.source.membership() for one in (member, other)]
+        return (
+            all(one.joined and one.partitions for one in held) and held[0].partitions | held[1].partitions == partitions
+        )
+
+    until(shared, other.bell)
+    assert not member.source.membership().partitions & other.source.membership().partitions
+
+
+def until(condition: Callable[[], bool], bell: threading.Event) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < until_s
+        bell.wait(0.05)

@@ -10,7 +10,7 @@ import pytest
 from hadir.core.errors import StreamError
 from hadir.core.message import Message
 from hadir.pipeline.kafka_reader import KafkaReader
-from hadir.pipeline.log_reads import LogReader, Stretch
+from hadir.pipeline.log_reads import LastingLogReader, LogReader, Stretch
 from hadir.pipeline.memory_reader import MemoryReader
 from tests.pipeline.conftest import KafkaBroker, MemoryBroker
 from tests.pipeline.log_broker import Broker, Member
@@ -90,3 +90,29 @@ def test_what_a_group_has_committed_is_told_without_joining_it(broker: Broker) -
 def test_a_topic_that_is_not_there_is_told(broker: Broker) -> None:
     with pytest.raises(StreamError, match="no-such-topic"):
         reader_of(broker).bounds("no-such-topic")
+
+
+def test_one_that_is_asked_again_and_again_always_tells_what_is_held_now(broker: Broker) -> None:
+    reader = lasting_reader_of(broker)
+    for sent in (5, 10, 15):
+        partition = send(broker, 5)
+        assert reader.bounds(broker.topic.name)[partition].end == sent
+    reader.close()
+    reader.close()
+    assert reader.bounds(broker.topic.name)[partition].end == 15, "and can be asked after it was closed"
+    reader.close()
+
+
+def test_a_question_that_fails_leaves_nothing_broken_behind(broker: Broker) -> None:
+    partition, reader = send(broker, 5), lasting_reader_of(broker)
+    with pytest.raises(StreamError):
+        reader.bounds("no.such.topic")
+    assert reader.bounds(broker.topic.name)[partition].end == 5
+    reader.close()
+
+
+def lasting_reader_of(broker: Broker) -> LastingLogReader:
+    if isinstance(broker, KafkaBroker):
+        return KafkaReader(broker.node.cluster, lasting=True)
+    assert isinstance(broker, MemoryBroker)
+    return MemoryReader(broker.log)

@@ -16,10 +16,11 @@ from hadir.core.evidence import Candidate, FaceFinding
 from hadir.core.message import Message
 from hadir.core.metrics import METRICS
 from hadir.core.timings import BatchTimes, StageName
+from hadir.faces.model_facts import ModelFacts
 from hadir.pipeline.inline import InlinePool
 from hadir.pipeline.observer import InHand, Served
 from hadir.pipeline.ports import FaceJob
-from hadir.pipeline.prometheus import ModelFacts, StreamMetrics
+from hadir.pipeline.prometheus import StreamMetrics
 from hadir.pipeline.prometheus_page import MetricsPage
 from hadir.pipeline.topics import CHECK_INS
 from tests.pipeline.world import START_MS, PhotoStage, World, a_check_in, check_in_message

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from hadir.core.errors import SpaceMismatch
+from hadir.core.timings import StageName
 from hadir.core.vectors import Vectors
+from hadir.faces.model_facts import ModelFacts
 from hadir.faces.packs import load_pack
+from hadir.faces.runtime import Runtime
 from hadir.index.galleries import gallery_at
 from hadir.index.snapshot_build import build_snapshot
 from hadir.index.space import EmbeddingSpace
@@ -72,3 +75,15 @@ def test_a_snapshot_of_another_space_is_refused_beside_a_stage_too(specs: dict[s
         mixed.beside(specs["first"]())
     with pytest.raises(SpaceMismatch):
         mixed()
+
+
+def test_a_stage_says_what_its_models_run_on_and_what_a_batch_took(specs: dict[str, StageSpec]) -> None:
+    card = replace(specs["first"], runtime=Runtime("cuda", allow_cpu=True))
+    assert specs["elsewhere"]().models() == ModelFacts("cpu", "cpu", "fp16")
+    here = card().models()
+    assert (here.runtime, here.precision) == ("cuda", "int8")
+    assert here.fell_back == (here.provider == "cpu")
+    built = specs["first"]()
+    built.warm_up(2)
+    built.process([FaceJob(0, "P0", (b"not a photo",))])
+    assert built.spent().keys() == set(StageName) - {StageName.DECIDE, StageName.LEDGER, StageName.PUBLISH}
