@@ -70,3 +70,9 @@ def test_the_metrics_port_is_open_to_prometheus_alone() -> None:
     [rule] = policy["spec"]["ingress"]
     assert rule["ports"] == [{"protocol": "TCP", "port": 9999}]
     assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+
+
+def test_whoever_names_nobody_who_may_scrape_lets_nobody_in() -> None:
+    names = {one["metadata"]["name"] for one in rendered({"networkPolicy": {"prometheusFrom": []}})}
+    assert "hadir-deny" in names
+    assert "hadir-metrics" not in names

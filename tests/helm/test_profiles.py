@@ -18,7 +18,6 @@ profiles = pytest.mark.parametrize("profile", PROFILES)
 
 EVERYTHING: dict[str, Any] = {
     "monitoring": {
-        "podMonitor": {"enabled": True},
         "serviceMonitor": {"enabled": True},
         "prometheusRule": {"enabled": True},
         "dashboards": {"enabled": True},
@@ -51,6 +50,11 @@ def test_everything_switched_on_keeps_to_the_policy(source: str) -> None:
     values = copy.deepcopy(EVERYTHING)
     values["models"] |= {"source": source, "imageVolume": {"reference": f"packs@sha256:{'b' * 64}"}}
     assert breaches(rendered(values)) == []
+
+
+def test_either_monitor_keeps_to_the_policy() -> None:
+    for kind in ("podMonitor", "serviceMonitor"):
+        assert breaches(rendered({"monitoring": {kind: {"enabled": True}}})) == []
 
 
 @profiles

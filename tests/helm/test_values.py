@@ -125,6 +125,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"surge": {"windows": [{"days": "*", "from": "22:00", "until": "06:00"}]}},
         "from 22:00 is not before until 06:00",
     ),
+    "two monitors": (
+        {"monitoring": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}},
+        "count every check-in twice",
+    ),
     "a port that probes do not know": ({"config": {"metrics": {"port": 9000}}}, "config.metrics.port"),
     "more members than partitions": (
         {"kafka": {"partitions": 1}},

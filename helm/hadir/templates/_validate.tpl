@@ -45,6 +45,9 @@
 {{- $wrong = append $wrong (printf "config.faces.runtime %s: face workers would start nowhere without nvidia.com/gpu in %s" $runtime .) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.monitoring.podMonitor.enabled .Values.monitoring.serviceMonitor.enabled -}}
+{{- $wrong = append $wrong "monitoring: a podMonitor and a serviceMonitor would count every check-in twice; enable one" -}}
+{{- end -}}
 {{- if hasKey (default dict .Values.config.metrics) "port" -}}
 {{- $wrong = append $wrong "config.metrics.port: probes, monitors and policies have to know it; set monitoring.port" -}}
 {{- end -}}
