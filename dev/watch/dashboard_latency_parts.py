@@ -140,7 +140,7 @@ PARTS: Final = (
         "none",
         (
             Query(
-                f"sum by (part, code) (increase(hadir_part_failures_total{{{MEMBER}}}[5m]))",
+                f"sum by (part, code) (increase(hadir_part_failures_total{{{MEMBER}}}[5m])) > 0",
                 "{{part}}: {{code}}",
                 quiet=_ONLY_FAULTS,
             ),

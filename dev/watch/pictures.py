@@ -37,7 +37,7 @@ _AROUND: Final = {Kind.LINES: (0.6, 0.14, 0.55), Kind.HEATMAP: (0.6, 0.14, 0.28)
 _DPI: Final = 100
 _SHOWN: Final = 0.7
 """Of the morning: pictures end shortly after work begins, while the numbers still say something of the surge."""
-_PEOPLE: Final = 600
+_PEOPLE: Final = 300
 _SPEED: Final = 30.0
 _ERROR: Final = 1
 

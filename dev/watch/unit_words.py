@@ -14,8 +14,8 @@ _BYTES: Final = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"))
 
 def in_words(value: float, unit: str, decimals: int | None = None) -> str:
     """`decimals` None: as many as three digits need. Not a number is a dash."""
-    if math.isnan(value):
-        return "–"
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞"
     if unit.startswith(_SUFFIX):
         return f"{_number(value, decimals)} {unit.removeprefix(_SUFFIX).strip()}"
     if unit == "percentunit":
