@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from hadir.core.clock import ManualClock
 from hadir.core.errors import LedgerUnavailable, StreamUnavailable
+from hadir.core.message import Message
 from hadir.pipeline.lag import BLIND_LOOKS, LOOK_S, LagWatch
 from hadir.pipeline.log_reads import Stretch
 from hadir.pipeline.memory_reader import MemoryReader
@@ -17,6 +19,8 @@ from hadir.pipeline.partitioner import partition_of
 from hadir.pipeline.ports import Record
 from hadir.pipeline.prometheus import StreamMetrics
 from hadir.pipeline.topics import CHECK_INS
+from tests.pipeline.log_broker import Broker
+from tests.pipeline.test_log_reads import lasting_reader_of
 from tests.pipeline.world import World, a_check_in, check_in_message
 
 GROUP = "hadir"
@@ -195,3 +199,16 @@ def test_its_thread_looks_by_itself_and_gives_up_the_reader_at_the_end(world: Wo
     with watched.watch:
         assert watched.reader.asked.wait(PATIENCE_S)
     assert watched.reader.closed.wait(PATIENCE_S)
+
+
+def test_of_a_real_log_the_time_of_who_waits_is_the_brokers_own(broker: Broker) -> None:
+    with closing(broker.sink()) as sink:
+        sink.send([Message(broker.topic.name, b"p-1", b"1"), Message(broker.topic.name, b"p-1", b"2")])
+    first, _ = broker.tail().read(broker.topic.name)
+    clock = ManualClock(first.timestamp_ms + 90_000)
+    reader, mine = lasting_reader_of(broker), frozenset(range(broker.topic.partitions))
+    watch = LagWatch(reader, dict, lambda: mine, topic=broker.topic.name, group="nobody-yet", clock=clock)
+    for _ in range(2):
+        watch.look()
+    assert (watch.records(), watch.oldest_age_s()) == (2, 90.0)
+    reader.close()
