@@ -19,6 +19,11 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
+    return load_script()
+
+
+def load_script() -> ModuleType:
+    """The chart's script as a module; in the pod it is a file of its own."""
     spec = importlib.util.spec_from_file_location("scale", CHART / "scripts" / "scale.py")
     assert spec is not None
     assert spec.loader is not None
