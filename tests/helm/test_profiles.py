@@ -100,6 +100,16 @@ def test_a_pod_asks_for_no_more_workers_than_cores(profile: str) -> None:
         assert int(values["intake"]["resources"]["limits"]["cpu"]) >= values["intake"]["faceWorkers"]
 
 
+@profiles
+def test_a_pod_has_the_memory_that_its_workers_take(profile: str) -> None:
+    values = _all_values(profile)
+    local = values["ray"]["mode"] == "local"
+    for size in [values["intake"]] if local else values["ray"]["workerGroups"].values():
+        memory_mib = int(size["resources"]["limits"]["memory"].removesuffix("Gi")) * 1024
+        shared_mib = values["ray"]["objectStoreBytes"] / 2**20 + 64
+        assert memory_mib >= 600 + shared_mib + 300 * size["faceWorkers"] + (250 if local else 0)
+
+
 def test_a_digest_wins_over_the_tag() -> None:
     digest = f"sha256:{'0' * 64}"
     documents = rendered({"image": {"digest": digest, "tag": "9"}})
