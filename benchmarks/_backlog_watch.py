@@ -25,6 +25,7 @@ class BacklogWatch:
         self._settled = 0
         self._all_published = threading.Event()
         self._batches: list[int] = []
+        self._transactions: list[int] = []
         self.outcomes: Counter[str] = Counter()
         self.done_s = 0.0
 
@@ -37,6 +38,11 @@ class BacklogWatch:
     def mean_batch(self) -> float:
         """Photos per batch that went to a worker."""
         return sum(self._batches) / len(self._batches)
+
+    @property
+    def mean_transaction(self) -> float:
+        """Check-ins per transaction of the ledger."""
+        return sum(self._transactions) / len(self._transactions)
 
     def wait_published(self, patience_s: float) -> None:
         """Until the last verdict is acknowledged. Raises SetupError where it is not in time."""
@@ -65,6 +71,7 @@ class BacklogWatch:
 
     def on_written(self, written: Written) -> None:
         self.outcomes.update(row.outcome.value for row in written.rows)
+        self._transactions.append(len(written.rows))
         self._settled += len(written.rows) + written.duplicates + len(written.dead_letters)
 
     def on_in_hand(self, in_hand: InHand) -> None: ...

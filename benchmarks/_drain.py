@@ -63,6 +63,7 @@ def drain(settings: Settings, workplace: Workplace, check_ins: int) -> dict[str,
     return {
         "photos_per_s": check_ins / (watch.done_s - start_s),
         "photos_per_batch": watch.mean_batch,
+        "check_ins_per_transaction": watch.mean_transaction,
         "accepted_share": watch.outcomes["accepted"] / check_ins,
         **cost_per_photo(before, after, check_ins),
     }
