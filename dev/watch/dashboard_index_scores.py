@@ -9,9 +9,10 @@ from dev.watch.panels import Kind, Look, Panel, Query
 
 __all__ = ["ERRORS", "EVENTS", "MATCH_RATE", "SCORES"]
 
-_RATES: Final = ("1e-2", "1e-3", "1e-4")
-"""The false match rates of the policy that ships: review, accept, identify. Others are drawn, but not divided."""
-_RATE_LOOKS: Final = {"1e-2": Look("yellow"), "1e-3": Look("orange"), "1e-4": Look("purple")}
+_RATES: Final = ("1e-3", "1e-4")
+"""The false match rates that are watched, of the policy that ships: accept, identify. Others are drawn, but not
+divided."""
+_RATE_LOOKS: Final = {"1e-3": Look("orange"), "1e-4": Look("purple")}
 _USUAL: Final = Look("#8e8e8e", dashed=True)
 _NEEDS_A_WEEK: Final = "compares with the same weekday of earlier weeks: empty in the first week"
 _ONLY_FAULTS: Final = "counts faults: none on a good day"

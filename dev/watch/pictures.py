@@ -10,7 +10,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -35,8 +34,6 @@ _TITLE_IN, _TOP_IN = 0.3, 0.55
 _AROUND: Final = {Kind.LINES: (0.6, 0.14, 0.55), Kind.HEATMAP: (0.6, 0.14, 0.28)}
 """Left, right and below: room for the values, and for the clock and the legend, inches."""
 _DPI: Final = 100
-_SHOWN: Final = 0.7
-"""Of the morning: pictures end shortly after work begins, while the numbers still say something of the surge."""
 _PEOPLE: Final = 300
 _SPEED: Final = 30.0
 _ERROR: Final = 1
@@ -111,10 +108,8 @@ def _legend(pattern: str, labels: object) -> str:
 
 
 def _draw_all(watched: Watched, folder: Path) -> None:
-    whole = watched.asking()
-    asking = replace(whole, end_s=whole.start_s + _SHOWN * (whole.end_s - whole.start_s))
     for board in BOARDS:
-        figure = draw_board(board, watched.server, asking)
+        figure = draw_board(board, watched.server, watched.asking())
         note = f"a morning of 90 minutes sent in {90 / watched.speed:g}; minutes and seconds from its start"
         figure.text(
             0.995, 1 - 0.28 / figure.get_size_inches()[1], note, fontsize=8.5, color=PALE, ha="right", va="center"

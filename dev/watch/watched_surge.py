@@ -35,6 +35,8 @@ _WEEKS: Final = ((1, 0.96, 4), (2, 1.05, -3), (3, 0.9, 6), (4, 1.02, -5))
 """(weeks ago, so many times today's people, so many seconds later)."""
 _USUAL_P99_S: Final = 0.4
 """Of earlier days: assumed, only to have a line to compare with."""
+_SHOWN: Final = 0.7
+"""Of the morning: work begins after two thirds."""
 _PATIENCE_S: Final = 900
 _PREPARED_S: Final = 300
 
@@ -49,8 +51,9 @@ class Watched:
     speed: float
 
     def asking(self) -> Asking:
-        """The whole morning, as a dashboard would show it."""
-        return Asking(self.start_s, self.end_s, step_s=1.0, course_s=5, scale=1 / self.speed)
+        """As a dashboard would show it shortly after work began, while the last minutes are still the busiest."""
+        end_s = self.start_s + _SHOWN * (self.end_s - self.start_s)
+        return Asking(self.start_s, end_s, step_s=1.0, course_s=5, scale=1 / self.speed)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ FAULTS = (
     'ALERTS{alertname="HadirDeadLetters", alertstate="firing", severity="ticket"}',
     'hadir_pool_replacements_total{cause="died"}',
     'hadir_part_failures_total{part="ledger", code="ledger_unavailable"}',
+    'hadir_reconcile_faults{kind="missing"}',
     'hadir_snapshot_refusals_total{code="snapshot_damaged"}',
     'hadir_verdict_reasons_total{outcome="rejected", reason="too_dark"}',
     'hadir_verdict_reasons_total{outcome="rejected", reason="face_mismatch"}',
