@@ -174,8 +174,9 @@ class StreamMetrics:
             self._verdicts.labels(outcome, channel or _INVALID).inc(rows)
             for reason in reasons:
                 self._reasons.labels(outcome, reason).inc(rows)
-        self._claimed.observe(written.claimed)
-        self._other.observe(written.others)
+        # The same photo again comes out a hair above 1 in float32.
+        self._claimed.observe([min(1.0, cosine) for cosine in written.claimed])
+        self._other.observe([min(1.0, cosine) for cosine in written.others])
         self._stages.observe((written.decide_s,), StageName.DECIDE)
         self._stages.observe((written.ledger_s,), StageName.LEDGER)
         self._count_the_rare(written)

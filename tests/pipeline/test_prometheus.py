@@ -18,7 +18,7 @@ from hadir.core.metrics import METRICS
 from hadir.core.timings import BatchTimes, StageName
 from hadir.faces.model_facts import ModelFacts
 from hadir.pipeline.inline import InlinePool
-from hadir.pipeline.observer import InHand, Served
+from hadir.pipeline.observer import InHand, Served, Written
 from hadir.pipeline.ports import FaceJob
 from hadir.pipeline.prometheus import StreamMetrics
 from hadir.pipeline.prometheus_page import MetricsPage
@@ -142,6 +142,13 @@ def test_similarities_of_new_verdicts_are_counted_once_and_nobody_synthetic(worl
     assert value(metrics, "hadir_other_cosine_similarity_count") == 1
     assert value(metrics, "hadir_other_cosine_similarity_bucket", le="0.4") == 1, "the best who is real"
     assert value(metrics, "hadir_other_cosine_similarity_sum") is None, "a sum that may sink is no counter"
+
+
+def test_a_cosine_a_hair_above_one_is_one(world: World) -> None:
+    metrics = StreamMetrics(world.clock)
+    metrics.on_written(Written(START_MS, (), (), 0, (), claimed=(1.0000001,), others=(1.0000001,)))
+    for name in ("hadir_claimed_cosine_similarity", "hadir_other_cosine_similarity"):
+        assert value(metrics, f"{name}_bucket", le="1.0") == 1
 
 
 def test_a_part_that_fails_is_counted_by_its_code(world: World) -> None:
