@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ import psutil
 import structlog
 
 from hadir.core.errors import PoolLost
+from hadir.faces.model_facts import ModelFacts, RunsModels
 from hadir.pipeline.ports import FaceJob, Stage, StageFactory
 from hadir.pipeline.stage_loader import StageLoader
 from hadir.pipeline.warmable import Warmable
@@ -51,10 +52,12 @@ whose actors use none looks idle to Ray's autoscaler, which then takes it away (
 
 @dataclass(frozen=True, slots=True)
 class WorkerFacts:
-    """Who serves: the worker's process on its node, and its resident memory."""
+    """Who serves: the worker's process on its node, its resident memory, and what its models run on where its stage
+    says so."""
 
     pid: int
     rss_bytes: int
+    models: ModelFacts | None = None
 
 
 class FaceActor:
@@ -77,8 +80,10 @@ class FaceActor:
         """The worker is ready; raises what its stage raised while it was built."""
         if self._failure is not None:
             raise self._failure
-        process = psutil.Process()
-        return WorkerFacts(os.getpid(), process.memory_info().rss)
+        facts = WorkerFacts(os.getpid(), psutil.Process().memory_info().rss)
+        if isinstance(self._stage, RunsModels):
+            return replace(facts, models=self._stage.models())
+        return facts
 
     def prove(self, photos: int) -> WorkerFacts:
         """As `facts`, after so many photos of nobody, where the stage knows how; raises what that raised."""

@@ -62,14 +62,12 @@ class RayPool:
         clock: the machine's unless given.
         on_worked: hears what each batch took its worker.
         """
-        self._cluster = cluster
-        self._call_limit_s = call_limit_s
+        self._cluster, self._call_limit_s = cluster, call_limit_s
         self._clock = clock or SystemClock()
         self._on_worked = on_worked
         self._flights, self._pace = Flights(workers), pace or Pace()
         self._exchange = StageExchange(workers, self, stage_factory)
-        self._staff = Staff(workers)
-        self._calls = Calls(self._clock)
+        self._staff, self._calls = Staff(workers), Calls(self._clock)
 
     @property
     def retries(self) -> int:
@@ -159,6 +157,10 @@ class RayPool:
     def flying(self, seat: int) -> frozenset[int]:
         """For the exchange, as its `Crew` says."""
         return self._flights.flying(seat)
+
+    def adopted(self, seat: int, facts: WorkerFacts) -> None:
+        """For the exchange, as its `Crew` says."""
+        self._staff.ready(seat, facts)
 
     def dead(self, seat: int) -> None:
         """For the exchange, as its `Crew` says."""

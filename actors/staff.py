@@ -10,6 +10,7 @@ import structlog
 
 from hadir.actors.face_actor import FaceWorker, WorkerFacts, own_error
 from hadir.core.errors import HadirError, PoolLost, SetupError
+from hadir.faces.model_facts import ModelFacts
 from hadir.pipeline.ports import StageFactory
 
 __all__ = ["CAUSES", "FAILED_STARTS", "Staff", "WorkerInfo", "start_failure"]
@@ -33,6 +34,8 @@ class WorkerInfo:
     restarts: int
     rss_bytes: int
     """When it had loaded its models."""
+    models: ModelFacts | None = None
+    """What they run on, where its stage says so."""
 
 
 class Staff:
@@ -72,8 +75,9 @@ class Staff:
         return worker
 
     def ready(self, seat: int, facts: WorkerFacts) -> None:
-        """The worker has loaded its stage."""
-        self._infos[seat] = replace(self._infos[seat], pid=facts.pid, rss_bytes=facts.rss_bytes)
+        """The worker has loaded its stage, the first or another."""
+        before = self._infos[seat]
+        self._infos[seat] = replace(before, pid=facts.pid, rss_bytes=facts.rss_bytes, models=facts.models)
 
     def blame(self, seat: int, cause: str) -> None:
         """Why the worker goes, if it goes now. The first word counts."""
@@ -91,7 +95,7 @@ class Staff:
         before = self._infos[seat]
         _log.error("face_worker_replaced", cause=cause, worker_pid=before.pid)
         self._workers[seat].end()
-        self._infos[seat] = replace(before, pid=0, restarts=before.restarts + 1)
+        self._infos[seat] = replace(before, pid=0, restarts=before.restarts + 1, models=None)
 
     def served(self) -> None:
         """Somebody has done what it is there for."""

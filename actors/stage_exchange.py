@@ -43,6 +43,10 @@ class Crew(Protocol):
         """The seat's calls with photos that have not come back."""
         ...
 
+    def adopted(self, seat: int, facts: WorkerFacts) -> None:
+        """The seat's worker works with the other stage; this is what it says of itself now."""
+        ...
+
     def dead(self, seat: int) -> None:
         """The seat's worker does not answer any more."""
         ...
@@ -138,6 +142,7 @@ class StageExchange:
     def _on_adopted(self, seat: int, before: frozenset[int], future: Future[WorkerFacts]) -> None:
         if (error := future.exception()) is None:
             self._awaited[seat] = before
+            self._crew.adopted(seat, future.result())
         else:
             _log.error("face_worker_did_not_adopt", error=type(own_error(error) or error).__name__)
             self._crew.dead(seat)

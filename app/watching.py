@@ -47,7 +47,7 @@ class Watching:
     def serves(self, served: Callable[[], Serving]) -> None:
         """Pack and snapshot are loaded and tested; `served` says which ones serve now."""
         self._served = served
-        self.metrics.watch_models(lambda: [_model_facts(self._settings, served())])
+        self.metrics.watch_models(self._models)
 
     def watch(self, pool: InlinePool | RayPool, ledger: Ledger, source: Source, intake: Intake) -> None:
         """The parts whose numbers are asked for at every scrape."""
@@ -83,6 +83,12 @@ class Watching:
         if self._intake is None or self._source is None or not self._started:
             return vitals
         return replace(vitals, still_for_s=self._intake.still_for_s(), membership=self._source.membership())
+
+    def _models(self) -> list[ModelFacts]:
+        """What the workers say; where the worker is this process, what its pack says."""
+        if isinstance(self._pool, RayPool):
+            return [info.models for info in self._pool.workers() if info.models is not None]
+        return [] if self._served is None else [_model_facts(self._settings, self._served())]
 
     def _ready(self) -> int:
         if isinstance(self._pool, RayPool):
