@@ -43,7 +43,9 @@ def run(
     source: Annotated[
         Path | None, typer.Option("--input", metavar="FILE", help="With --broker memory: a CSV of check-ins.")
     ] = None,
-    metrics_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Prometheus text; 0 = off.")] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Metrics and probes on this port; 0 = off.")
+    ] = None,
     supervise: Annotated[
         bool, typer.Option("--supervise", help="Start again whenever it fails or dies, as systemd or Kubernetes would.")
     ] = False,

@@ -93,13 +93,20 @@ class LagWatch:
             self._waiting = {p: self._seen(p, stretch.first) for p, stretch in behind.items()}
             self._read_times()
         except HadirError as err:
-            if not self._failing:
-                _log.warning("lag_not_known", code=err.code, error=str(err))
-            self._failing = True
+            self._fail(err.code, str(err))
+            return
+        except Exception as err:  # noqa: BLE001 - a client's own mistake must not end the watch, and so raise an alarm
+            self._fail("unexpected", type(err).__name__)
             return
         self._records = sum(stretch.end - stretch.first for stretch in behind.values())
         self._looked_s = self._clock.monotonic_s()
         self._failing = False
+
+    def _fail(self, code: str, error: str) -> None:
+        """Say once that nothing is known, not at every look."""
+        if not self._failing:
+            _log.warning("lag_not_known", code=code, error=error)
+        self._failing = True
 
     def _behind(self) -> dict[int, Stretch]:
         """What is in the log of this member's partitions and the ledger has not got past."""

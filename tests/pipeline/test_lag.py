@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import structlog
 
 from hadir.core.clock import ManualClock
 from hadir.core.errors import LedgerUnavailable, StreamUnavailable
@@ -41,11 +42,13 @@ class Asked(MemoryReader):
     def __init__(self, world: World) -> None:
         super().__init__(world.log)
         self.read_from: list[Stretch] = []
-        self.answers = True
+        self.answers, self.breaks = True, False
         self.asked, self.closed = threading.Event(), threading.Event()
 
     def bounds(self, topic: str) -> dict[int, Stretch]:
         self.asked.set()
+        if self.breaks:
+            raise KeyError(topic)
         if not self.answers:
             raise StreamUnavailable("nobody answers")
         return super().bounds(topic)
@@ -169,6 +172,19 @@ def test_nobody_can_say_what_waits_where_log_or_ledger_do_not_answer(world: Worl
     watched.reader.answers = watched.ledger_answers = True
     watched.look()
     assert watched.seen() == (0, 0.0)
+
+
+def test_a_client_that_breaks_is_no_answer_and_the_next_look_asks_again(world: World) -> None:
+    watched = Watched(world)
+    send(world, "p-1")
+    watched.reader.breaks = True
+    with structlog.testing.capture_logs() as lines:
+        watched.look()
+        watched.look()
+    assert [line["error"] for line in lines] == ["KeyError"], "said once"
+    watched.reader.breaks = False
+    watched.look()
+    assert watched.seen()[0] == 1
 
 
 def test_a_record_that_is_gone_counts_from_when_it_was_missed(world: World) -> None:
