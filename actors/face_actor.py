@@ -144,7 +144,12 @@ class FaceWorker:
     def __init__(self, stage_factory: StageFactory) -> None:
         ray = importlib.import_module("ray")
         remote = ray.remote(FaceActor).options(
-            num_cpus=FACE_CORES, max_restarts=0, max_task_retries=0, max_pending_calls=MAX_PENDING_CALLS
+            num_cpus=FACE_CORES,
+            max_restarts=0,
+            max_task_retries=0,
+            max_pending_calls=MAX_PENDING_CALLS,
+            # Ray fills one node before it turns to the next: its death would take all of a member's workers.
+            scheduling_strategy="SPREAD",
         )
         self._actor = remote.remote(stage_factory)
 

@@ -7,7 +7,7 @@ done on the caller's thread, in `take`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -18,10 +18,11 @@ from hadir.actors.cluster import Cluster
 from hadir.actors.face_actor import FaceWorker, WorkerFacts, own_error, read_worked
 from hadir.actors.flights import Flight, Flights
 from hadir.actors.pace import Pace
-from hadir.actors.staff import Staff, WorkerInfo, start_failure
+from hadir.actors.ray_session import cores
+from hadir.actors.staff import Staff, WorkerInfo, all_ready
 from hadir.actors.stage_exchange import StageExchange
 from hadir.core.clock import Clock, SystemClock
-from hadir.core.errors import PoolLost, SetupError
+from hadir.core.errors import PoolLost
 from hadir.pipeline.ports import Exchange, FaceJob, JobResult, PoolRoom, StageFactory, Wake
 from hadir.pipeline.worked import OnWorked
 
@@ -62,12 +63,14 @@ class RayPool:
         clock: the machine's unless given.
         on_worked: hears what each batch took its worker.
         """
-        self._cluster, self._call_limit_s = cluster, call_limit_s
+        self._cluster = cluster
+        self._call_limit_s = call_limit_s
         self._clock = clock or SystemClock()
         self._on_worked = on_worked
         self._flights, self._pace = Flights(workers), pace or Pace()
         self._exchange = StageExchange(workers, self, stage_factory)
-        self._staff, self._calls = Staff(workers), Calls(self._clock)
+        self._staff = Staff(workers)
+        self._calls = Calls(self._clock)
 
     @property
     def retries(self) -> int:
@@ -93,17 +96,8 @@ class RayPool:
     def start(self, wake: Wake) -> None:
         self._calls.start(wake)
         workers = [self._staff.hire(seat, self._exchange.stage_factory) for seat in range(len(self._staff))]
-        futures = [worker.prove() for worker in workers]
-        _, late = wait(futures, timeout=START_LIMIT_S)
-        if late:
-            raise SetupError(
-                f"{len(late)} of {len(futures)} face workers were not ready after {START_LIMIT_S:.0f} s: see that the "
-                "cluster has a core and memory for each"
-            )
-        for seat, future in enumerate(futures):
-            if (error := future.exception()) is not None:
-                raise start_failure(error)
-            self._seat(seat, future.result())
+        for seat, facts in enumerate(all_ready([worker.prove() for worker in workers], START_LIMIT_S, cores)):
+            self._seat(seat, facts)
         self._cluster.note_processes()
         self._cluster.on_lost(wake)
 

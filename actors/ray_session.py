@@ -20,7 +20,7 @@ import structlog
 from hadir.core.errors import SetupError
 from hadir.core.freed_memory import KEPT_ENVIRONMENT
 
-__all__ = ["enter", "environment", "leave", "refuse_second"]
+__all__ = ["cores", "enter", "environment", "join_failure", "leave", "prepare", "refuse_second"]
 
 _log = structlog.get_logger(__name__)
 
@@ -84,21 +84,38 @@ def enter(token_file: Path, *, loopback: bool, **options: Any) -> str:
         SetupError: Ray was imported too early, or does not start.
     """
     joining = options["address"] != "local"
-    ray = _import_ray(environment(token_file, loopback=loopback) | (_FEW_TRIES if joining else {}))
+    ray = prepare(token_file, loopback=loopback, joining=joining)
     try:
         context = ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except Exception as err:
-        reason = next(iter(str(err).strip().splitlines()), "")[:300]
-        advice = _JOIN_ADVICE if joining else _START_ADVICE
-        raise SetupError(
-            f"Ray cannot be {'joined' if joining else 'started'} ({type(err).__name__}: {reason}): {advice}"
-        ) from err
+        raise (join_failure(err) if joining else _failure("started", err, _START_ADVICE)) from err
     return str(context.address_info["gcs_address"])
+
+
+def prepare(token_file: Path, *, loopback: bool, joining: bool) -> ModuleType:
+    """Import Ray with the environment that it needs, for `enter`. Raises SetupError where it was imported too early."""
+    return _import_ray(environment(token_file, loopback=loopback) | (_FEW_TRIES if joining else {}))
+
+
+def join_failure(err: Exception) -> SetupError:
+    """Why a cluster could not be joined, in one line."""
+    return _failure("joined", err, _JOIN_ADVICE)
+
+
+def _failure(what: str, err: Exception, advice: str) -> SetupError:
+    reason = " ".join(str(err).split())[:300]
+    return SetupError(f"Ray cannot be {what} ({type(err).__name__}: {reason}): {advice}")
 
 
 def environment(token_file: Path, *, loopback: bool) -> dict[str, str]:
     """What every process of a Ray that Hadir uses, its nodes included, should have in its environment."""
     return {**_EVERYWHERE, _LOOPBACK_ONLY: "0" if loopback else "1", _TOKEN_FILE: str(token_file)}
+
+
+def cores() -> tuple[float, float]:
+    """Of all nodes of the Ray that this process is in: how many cores, and how many no actor has now."""
+    ray = importlib.import_module("ray")
+    return float(ray.cluster_resources().get("CPU", 0)), float(ray.available_resources().get("CPU", 0))
 
 
 def leave() -> None:

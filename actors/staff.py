@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 
 import structlog
@@ -13,7 +14,7 @@ from hadir.core.errors import HadirError, PoolLost, SetupError
 from hadir.faces.model_facts import ModelFacts
 from hadir.pipeline.ports import StageFactory
 
-__all__ = ["CAUSES", "FAILED_STARTS", "Staff", "WorkerInfo", "start_failure"]
+__all__ = ["CAUSES", "FAILED_STARTS", "Staff", "WorkerInfo", "all_ready", "start_failure"]
 
 _log = structlog.get_logger(__name__)
 
@@ -124,6 +125,29 @@ class Staff:
         workers, self._workers = list(self._workers.values()), {}
         for worker in workers if alive else []:
             worker.end()
+
+
+def all_ready(
+    futures: Sequence[Future[WorkerFacts]], within_s: float, cores: Callable[[], tuple[float, float]]
+) -> list[WorkerFacts]:
+    """What the workers of a first shift say, in order; blocks until the last has loaded. `cores` of the cluster: there,
+    and free.
+
+    Raises:
+        SetupError: one is not ready in time.
+        HadirError: one cannot serve; the error is the worker's.
+    """
+    _, late = wait(futures, timeout=within_s)
+    if late:
+        there, free = cores()
+        raise SetupError(
+            f"{len(late)} of {len(futures)} face workers were not ready after {within_s:.0f} s, and {free:.1f} of the "
+            f"cluster's {there:.0f} cores are free: give it a core and memory for each, or take fewer (pool.workers)"
+        )
+    for future in futures:
+        if (error := future.exception()) is not None:
+            raise start_failure(error)
+    return [future.result() for future in futures]
 
 
 def start_failure(error: BaseException) -> HadirError:

@@ -122,7 +122,12 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", state, f"{space.free_bytes / 2**30:.1f} GiB free for {space.what}", do)
 
 
-def _ray(_: Settings) -> Iterator[Finding]:
+def _ray(settings: Settings) -> Iterator[Finding]:
+    if settings.run.pool == "ray" and settings.pool.ray_address:
+        from hadir.app.cluster_checkup import cluster_findings
+
+        yield from cluster_findings(settings)
+        return
     from hadir.actors.listeners import ray_listeners
 
     beyond = [place for place in ray_listeners() if not place.loopback]

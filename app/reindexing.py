@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hadir.actors.cluster import JoinedRay, LocalRay, join
 from hadir.actors.embed_actor import cores_of_ray
 from hadir.actors.leftovers import end_leftovers
 from hadir.actors.reindex import RayEmbedder
+from hadir.app.ray_cluster import cluster_of
 from hadir.app.reindex_folder import reindex_chunks, reindex_folder
 from hadir.app.run_folder import held
-from hadir.app.serving_pack import pack_for_space
+from hadir.app.serving_pack import pack_for_space, runtime_here
 from hadir.app.stores import gallery_root, pack_folder, photo_store, space_of
 from hadir.app.wiring import face_workers, runtime_of
 from hadir.core.errors import GalleryError, InputError
@@ -90,7 +90,7 @@ def job_of(settings: Settings, pack: str | None, precision: Choice | None = None
     """
     serves = source_gallery(settings)
     folder, wanted = _pack_and_precision(settings, pack, precision, serves.space)
-    info = load_pack(folder, wanted, runtime_of(settings)).info
+    info = load_pack(folder, wanted, runtime_here(settings)).info
     spec = EmbedSpec(folder, wanted, info.embedding_space, runtime_of(settings))
     if info.embedding_space != serves.space.name:
         return Job(info, spec, serves, reindex_folder(settings))
@@ -216,11 +216,9 @@ def _embedder(settings: Settings, job: Job, workers: int) -> Iterator[tuple[Embe
         yield InlineEmbedder(job.spec()), 1
         return
     asked = _workers(settings, workers)
+    cluster = cluster_of(settings.pool, job.folder, asked)
     if settings.pool.ray_address:
-        cluster: LocalRay | JoinedRay = join(settings.pool.ray_address, Path(settings.pool.ray_token_file))
         asked = workers or cores_of_ray()
-    else:
-        cluster = LocalRay.start(job.folder, asked, settings.pool.object_store_bytes)
     try:
         embedder = RayEmbedder(cluster, job.spec, asked)
         try:

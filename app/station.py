@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hadir.actors.cluster import Cluster, LocalRay, join
 from hadir.actors.pool import RayPool
 from hadir.app.heads_keeper import HeadsKeeper
 from hadir.app.log_ends import LogEnds
 from hadir.app.prewarm import Prewarm
+from hadir.app.ray_cluster import cluster_of, require_members_share, tell_of_cores
 from hadir.app.reconciling import Reconciling, Standing, reconciler_of
 from hadir.app.run_folder import held
 from hadir.app.sharded_serving import ShardedServing
@@ -70,6 +70,7 @@ class Station:
             self._watching = Watching(settings, clock)
             self._closers.callback(self._watching.close)
             self.metrics = self._watching.metrics
+            require_members_share(settings.pool)
             require_disks(settings)
             served = serving(settings)
             self.ledger = open_ledger(settings.ledger.url)
@@ -194,12 +195,9 @@ class Station:
 
     def _ray_pool(self, settings: Settings, served: Serving) -> RayPool:
         workers = face_workers(settings)
-        cluster: Cluster
-        if settings.pool.ray_address:
-            cluster = join(settings.pool.ray_address, Path(settings.pool.ray_token_file))
-        else:
-            cluster = LocalRay.start(Path(settings.run.folder), workers, settings.pool.object_store_bytes)
+        cluster = cluster_of(settings.pool, Path(settings.run.folder), workers)
         self._closers.callback(cluster.close)
+        tell_of_cores(settings.pool, workers)
         self._shards = ShardedServing(workers)
         self._closers.callback(self._shards.close)
         return RayPool(cluster, self._placed(served).stage, workers, on_worked=self.metrics.on_worked)

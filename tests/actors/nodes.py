@@ -47,11 +47,12 @@ def no_network_of_its_own() -> str | None:
 
 
 @contextmanager
-def on_nodes(folder: Path, nodes: int, command: Sequence[object]) -> Iterator[subprocess.Popen[str]]:
-    """The command (as `nodes.py`) under way; what it says can be read, and everything is ended with it."""
+def on_nodes(folder: Path, nodes: int, command: Sequence[object], **ray: str) -> Iterator[subprocess.Popen[str]]:
+    """The command (as `nodes.py`) under way; what it says can be read, and everything is ended with it. `ray` are
+    settings of Ray's, by the names that they have in the environment, for the cluster and the command."""
     program = [sys.executable, "-m", "tests.actors.nodes", folder, nodes, *command]
     with subprocess.Popen(
-        list(map(str, program)), stdout=subprocess.PIPE, text=True, cwd=ROOT, env=_without_ray(os.environ)
+        list(map(str, program)), stdout=subprocess.PIPE, text=True, cwd=ROOT, env=_without_ray(os.environ) | ray
     ) as process:
         try:
             yield process
@@ -80,6 +81,7 @@ def main(folder: Path, nodes: int, command: list[str]) -> int:
     enter_network_of_its_own()
     token = folder / "token"
     token.write_text(secrets.token_hex(32), encoding="ascii")
+    asked = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
     os.environ |= environment(token, loopback=True)
     from ray.cluster_utils import Cluster
 
@@ -89,7 +91,7 @@ def main(folder: Path, nodes: int, command: list[str]) -> int:
         for _ in range(nodes):
             cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
         joins = {"HADIR_POOL__RAY_ADDRESS": cluster.address, "HADIR_POOL__RAY_TOKEN_FILE": str(token)}
-        return subprocess.run(command, env=_without_ray(os.environ) | joins, check=False).returncode
+        return subprocess.run(command, env=_without_ray(os.environ) | asked | joins, check=False).returncode
     finally:
         cluster.shutdown()  # type: ignore[no-untyped-call]  # a vendor's
 

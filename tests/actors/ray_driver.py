@@ -4,11 +4,17 @@ ray_driver.py twice RUN_FOLDER               start, use, close, and again; a wor
 ray_driver.py hold RUN_FOLDER                start, stand in the middle of a call, say so, wait to be killed
 ray_driver.py lose RUN_FOLDER PART           start, kill that part of Ray in the middle of a call, say what is raised
 ray_driver.py join ADDRESS TOKEN_FILE        join, use, leave
+ray_driver.py look ADDRESS TOKEN_FILE        look at a cluster without joining it
+ray_driver.py own FOLDER PORTS               join with a node of our own, say as JSON what it is like and what it leaves
+ray_driver.py own-lost FOLDER                the same; say so and wait until the node is lost, say what is raised
+ray_driver.py own-refused FOLDER VERSION     join a cluster that says it runs this version of Ray, say what is raised
 ray_driver.py shards SNAPSHOT                join as the settings say, search shards, kill the node of one, search again
 """
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import sys
 import threading
@@ -17,11 +23,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from hadir.actors.cluster import Cluster, LocalRay, join
+from hadir.actors.cluster_look import look_at
 from hadir.actors.face_actor import BACKGROUND_CORES
 from hadir.actors.index_shards import IndexShards
+from hadir.actors.own_node import OwnNode
 from hadir.actors.pool import RayPool
+from hadir.actors.ray_head import RayHead
+from hadir.actors.ray_ports import RayPorts
+from hadir.actors.ray_session import prepare
 from hadir.core.errors import HadirError
 from hadir.core.evidence import FaceFinding, PhotoFinding
 from hadir.index.snapshot import load_snapshot
@@ -112,6 +124,73 @@ def _join(address: str, token_file: Path) -> None:
     ray.close()
 
 
+def _look(address: str, token_file: Path) -> None:
+    try:
+        facts = look_at(RayHead.at(address, token_file))
+    except HadirError as err:
+        print(f"{err.code}: {err}")  # noqa: T201
+        return
+    print(facts.nodes, facts.cores, facts.versions == facts.ours)  # noqa: T201
+
+
+def _with_own_node(folder: Path, ports: str = "") -> OwnNode:
+    head = RayHead.at(os.environ["HADIR_POOL__RAY_ADDRESS"], Path(os.environ["HADIR_POOL__RAY_TOKEN_FILE"]))
+    return OwnNode.start(folder, head, RayPorts.read(ports), 80 << 20)
+
+
+def _own(folder: Path, ports: str) -> None:
+    node, bell = _with_own_node(folder, ports), threading.Event()
+    pool = _pool(node, bell)
+    ray = importlib.import_module("ray")
+    processes = node.processes()
+    here = ray.get_runtime_context().get_node_id()
+    facts = {
+        "cores": next(one["Resources"].get("CPU", 0) for one in ray.nodes() if one["NodeID"] == here),
+        "names": [process.name() for process in processes],
+        "ports": sorted({port for one in [*processes, psutil.Process()] for port in _listens(one)}),
+        "rss_bytes": sum(process.memory_info().rss for process in processes),
+    }
+    pool.close()
+    node.close()
+    facts["left"] = [process.name() for process in processes if process.is_running()]
+    print(json.dumps(facts))  # noqa: T201
+
+
+def _listens(process: psutil.Process) -> list[int]:
+    return [one.laddr.port for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN]
+
+
+def _own_lost(folder: Path) -> None:
+    node, bell = _with_own_node(folder), threading.Event()
+    pool = _pool(node, bell)
+    bell.clear()
+    print(*[process.pid for process in node.processes() if process.name() == "raylet"], flush=True)  # noqa: T201
+    bell.wait()
+    try:
+        pool.take()
+    except HadirError as err:
+        print(f"{err.code}: {err}", flush=True)  # noqa: T201
+    pool.close()
+    node.close()
+
+
+def _own_refused(folder: Path, version: str) -> None:
+    address, token = os.environ["HADIR_POOL__RAY_ADDRESS"], Path(os.environ["HADIR_POOL__RAY_TOKEN_FILE"])
+    prepare(token, loopback=True, joining=True)
+    from ray._common.usage import usage_constants, usage_lib
+    from ray._private.ray_constants import KV_NAMESPACE_CLUSTER
+
+    head = importlib.import_module("ray._raylet").GcsClient(address=address)
+    said = usage_lib.get_cluster_metadata(head) | {"ray_version": version}
+    head.internal_kv_put(
+        usage_constants.CLUSTER_METADATA_KEY, json.dumps(said).encode(), overwrite=True, namespace=KV_NAMESPACE_CLUSTER
+    )
+    try:
+        _with_own_node(folder)
+    except HadirError as err:
+        print(f"{err.code}: {err}")  # noqa: T201
+
+
 def _shards(snapshot: Path) -> None:
     from tests.actors.nodes import node_of  # to be had only where this runs as a module
 
@@ -141,6 +220,14 @@ if __name__ == "__main__":
             _hold(Path(folder))
         case ["lose", folder, part]:
             _lose(Path(folder), part)
+        case ["look", address, token_file]:
+            _look(address, Path(token_file))
+        case ["own", folder, ports]:
+            _own(Path(folder), ports)
+        case ["own-lost", folder]:
+            _own_lost(Path(folder))
+        case ["own-refused", folder, version]:
+            _own_refused(Path(folder), version)
         case ["shards", snapshot]:
             _shards(Path(snapshot))
         case ["join", address, token_file]:

@@ -143,6 +143,19 @@ def test_a_cluster_refuses_another_token(local_ray: LocalRay, tmp_path: Path) ->
     assert done.stdout.startswith("setup: Ray cannot be joined")
 
 
+def test_a_cluster_can_be_looked_at_without_joining_it(local_ray: LocalRay) -> None:
+    done = run_driver("look", local_ray.address, str(local_ray.token_file))
+    assert done.stdout.split() == ["1", "2.0", "True"]
+
+
+def test_a_look_with_another_token_is_refused(local_ray: LocalRay, tmp_path: Path) -> None:
+    other = tmp_path / "token"
+    other.write_text("0" * 64)
+    done = run_driver("look", local_ray.address, str(other))
+    assert done.stdout.startswith("setup: Ray cannot be joined")
+    assert "Traceback" not in done.stderr
+
+
 def test_no_token_no_join(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="no token file"):
         join("127.0.0.1:6379", tmp_path / "none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -67,6 +68,50 @@ def test_a_node_that_dies_in_mid_stream_costs_a_delay_and_everything_is_decided_
     assert sorted(row["id"] for row in exported if row["revision"] == 0) == sorted(ids)
     assert Counter(reason for row in exported for reason in row["reasons"])["processing_failed"] == 0
     assert site("ledger", "verify").code == 0
+
+
+def test_members_that_bring_their_own_nodes_share_the_workers_of_a_cluster(site: Site) -> None:
+    """Each on a machine of its own in earnest: here in folders of their own, with logs and ledgers of their own."""
+    ids: list[list[str]] = [[str(uuid.uuid4()) for _ in range(CHECK_INS // 8)] for _ in range(2)]
+    now = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    members = []
+    for number, mine in enumerate(ids):
+        rows = [
+            {"person": "P00001", "photos": "P00001/first.jpg", "id": one, "captured_at": now, **HERE} for one in mine
+        ]
+        source, member = site.list_of(rows, f"check-ins-{number}.csv"), site.folder / f"member-{number}"
+        settings = {
+            "HADIR_POOL__RAY_NODE": "own",
+            "HADIR_POOL__WORKERS": "1",
+            "HADIR_RUN__FOLDER": str(member),
+            "HADIR_LEDGER__URL": f"sqlite:///{member}/ledger.db",
+            "HADIR_LEDGER__HEADS": f"{member}/heads.jsonl",
+        }
+        run = (HADIR, "run", "--broker", "memory", "--input", source, "--config", site.config, "--json")
+        members.append(shlex.join(["env", *(f"{name}={value}" for name, value in settings.items()), *map(str, run)]))
+    both = f"{members[0]} & first=$!; {members[1]}; second=$?; wait $first && exit $second"
+    with on_nodes(site.folder, 2, ("bash", "-c", both)) as run_of_both:
+        run_of_both.communicate(timeout=PATIENCE_S)
+        assert run_of_both.returncode == 0
+    for number, mine in enumerate(ids):
+        assert rows_in(site.folder / f"member-{number}" / "ledger.db") == len(mine)
+
+
+def test_a_member_whose_share_is_not_said_does_not_start(site: Site) -> None:
+    settings = ("HADIR_POOL__RAY_NODE=own", "HADIR_POOL__WORKERS=0", "HADIR_POOL__RAY_ADDRESS=127.0.0.1:1")
+    run = (
+        HADIR,
+        "run",
+        "--broker",
+        "memory",
+        "--input",
+        site.list_of([{"person": "P00001", "channel": "paper"}]),
+        "--config",
+        site.config,
+    )
+    done = subprocess.run(["env", *settings, *map(str, run)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "this member's share of the cluster's cores" in done.stderr
 
 
 def test_photos_are_embedded_anew_on_all_its_nodes(site: Site) -> None:
