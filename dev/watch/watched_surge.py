@@ -57,7 +57,7 @@ class Watched:
 
 
 @contextmanager
-def watched_surge(folder: Path, people: int, speed: float, pool: str = "inline") -> Iterator[Watched]:
+def watched_surge(folder: Path, people: int, speed: float) -> Iterator[Watched]:
     """Minutes: builds a city, starts Kafka, a database and `hadir run`, and plays the morning.
 
     Raises:
@@ -71,7 +71,7 @@ def watched_surge(folder: Path, people: int, speed: float, pool: str = "inline")
     server.start()
     try:
         began_s = time.time()
-        _play(folder, people, speed, pool, port)
+        _play(folder, people, speed, port)
         start_s, end_s = _span(server, began_s)
         past = list(_earlier_weeks(server, start_s, end_s))
         server.stop()
@@ -95,8 +95,8 @@ def openmetrics(series: Sequence[Series]) -> Iterator[str]:
     yield "# EOF"
 
 
-def _play(folder: Path, people: int, speed: float, pool: str, port: int) -> None:
-    command = [*_HADIR, "surge", "--own", "--people", str(people), "--speed", str(speed), "--pool", pool, "--json"]
+def _play(folder: Path, people: int, speed: float, port: int) -> None:
+    command = [*_HADIR, "surge", "--own", "--people", str(people), "--speed", str(speed), "--pool", "inline", "--json"]
     command += ["--selfies", "60", "--folder", str(folder / "surge")]
     environment = os.environ | {"HADIR_METRICS__PORT": str(port)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
