@@ -91,7 +91,7 @@ def test_members_that_bring_their_own_nodes_share_the_workers_of_a_cluster(site:
         members.append(shlex.join(["env", *(f"{name}={value}" for name, value in settings.items()), *map(str, run)]))
     both = f"{members[0]} & first=$!; {members[1]}; second=$?; wait $first && exit $second"
     with on_nodes(site.folder, 2, ("bash", "-c", both)) as run_of_both:
-        run_of_both.communicate(timeout=PATIENCE_S)
+        run_of_both.communicate(timeout=3 * PATIENCE_S)
         assert run_of_both.returncode == 0
     for number, mine in enumerate(ids):
         assert rows_in(site.folder / f"member-{number}" / "ledger.db") == len(mine)
