@@ -40,7 +40,7 @@ _DONE, _ERROR, _FAILED = 0, 1, 4
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one alert did. Seconds since the fault was planted, and since it was mended; None: it did not."""
+    """What one alert did. Seconds since the fault was planted, and since mending it began; None: it did not."""
 
     alert: str
     severity: str
@@ -96,8 +96,8 @@ def _suffer(world: WatchWorld, fault: Planted, noisy: set[Alarm]) -> list[Row]:
     planted_s = time.time()
     fault.plant(world)
     world.wait_for(fault.fires, FIRES_S)
-    fault.mend(world)
     mended_s = time.time()
+    fault.mend(world)
     world.wait_for(fault.afterwards, FIRES_S)
     calm = world.calm(RESOLVES_S)
     fired, wanted = world.fired(planted_s), (*fault.fires, *fault.afterwards)

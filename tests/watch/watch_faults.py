@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import psutil
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.admin import KafkaAdminClient
 from sqlalchemy import create_engine, text
 
 from hadir.app.reconciling import NOTES
-from hadir.pipeline.topics import VERDICTS
+from hadir.pipeline.kafka_admin import create_topics
+from hadir.pipeline.topics import VERDICTS, with_partitions
+from tests.chaos.run_site import PARTITIONS
 from tests.watch.watch_world import Alarm, WatchWorld
 
 __all__ = ["FAULTS", "Planted"]
@@ -25,7 +27,7 @@ TOO_SLOW_S: Final = "6"
 """Two workers decide ten a second then, and twenty-four arrive."""
 STRANGERS: Final = 0.3
 NOISE: Final = 0.05
-KILL_EVERY_S: Final = 1.0
+LOOK_S: Final = 0.02
 NOT_THE_NEWEST: Final = 100
 """Rows: the members know where their chains end."""
 
@@ -68,15 +70,13 @@ def _noise(share: float) -> Callable[[WatchWorld], None]:
     return change
 
 
-def _copies_wanted(copies: int) -> Callable[[WatchWorld], None]:
-    """With more copies wanted than there are brokers the topic takes nothing that asks for all of them."""
+def _topic_goes(world: WatchWorld) -> None:
+    with closing(world.brokers.cluster.open(KafkaAdminClient)) as admin:
+        admin.delete_topics([VERDICTS])
 
-    def change(world: WatchWorld) -> None:
-        resource = ConfigResource(ConfigResourceType.TOPIC, VERDICTS, {"min.insync.replicas": str(copies)})
-        with closing(world.brokers.cluster.open(KafkaAdminClient)) as admin:
-            admin.alter_configs([resource])
 
-    return change
+def _topic_comes(world: WatchWorld) -> None:
+    create_topics(world.brokers.cluster, with_partitions(PARTITIONS), 1)
 
 
 def _odd_member_comes(world: WatchWorld) -> None:
@@ -119,15 +119,18 @@ def _both_come(world: WatchWorld) -> None:
     world.second.start()
 
 
-class _Killing:
-    """Ends the first member's worker whenever it has one."""
+class _Frozen:
+    """Ends the first member's worker, and freezes whoever is to take its place."""
 
     def __init__(self) -> None:
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
+        self._frozen: dict[int, psutil.Process] = {}
 
     def plant(self, world: WatchWorld) -> None:
-        self._thread = threading.Thread(target=self._kill, args=(world,), name="killing", daemon=True)
+        for worker in world.first.workers():
+            worker.kill()
+        self._thread = threading.Thread(target=self._freeze, args=(world,), name="freezing", daemon=True)
         self._thread.start()
 
     def mend(self, world: WatchWorld) -> None:
@@ -135,15 +138,20 @@ class _Killing:
         self._end.set()
         if self._thread is not None:
             self._thread.join()
+        for process in self._frozen.values():
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
-    def _kill(self, world: WatchWorld) -> None:
-        while not self._end.wait(KILL_EVERY_S):
+    def _freeze(self, world: WatchWorld) -> None:
+        while not self._end.wait(LOOK_S):
             for worker in world.first.workers():
                 with suppress(psutil.NoSuchProcess):
-                    worker.kill()
+                    if worker.pid not in self._frozen and worker.status() != psutil.STATUS_ZOMBIE:
+                        worker.suspend()
+                        self._frozen[worker.pid] = worker
 
 
-_KILLING = _Killing()
+_FROZEN: Final = _Frozen()
 
 FAULTS: Final = (
     Planted(
@@ -154,10 +162,10 @@ FAULTS: Final = (
         (("HadirVerdictLatencyBudgetBurn", PAGE),),
     ),
     Planted(
-        "the topic of verdicts takes nothing",
-        _copies_wanted(2),
+        "the topic of verdicts is deleted",
+        _topic_goes,
         (("HadirVerdictsUnpublished", PAGE),),
-        _copies_wanted(1),
+        _topic_comes,
     ),
     Planted(
         "one record in twenty is not a check-in",
@@ -190,10 +198,10 @@ FAULTS: Final = (
         lambda world: world.read_again(),
     ),
     Planted(
-        "a worker is killed whenever it comes",
-        _KILLING.plant,
+        "a worker is killed, and the next one hangs before it serves",
+        _FROZEN.plant,
         (("HadirWorkersMissing", TICKET),),
-        _KILLING.mend,
+        _FROZEN.mend,
     ),
     Planted(
         "one member is killed and stays away",
