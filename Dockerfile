@@ -41,7 +41,7 @@ COPY dev/sbom.py /build/
 RUN /opt/hadir/bin/pip install --quiet --no-deps --no-index /wheels/hadir-*.whl \
  && /opt/hadir/bin/python /build/sbom.py /locks/requirements.lock > /opt/hadir/sbom.cdx.json \
  && /opt/hadir/bin/pip uninstall --quiet --yes pip \
- && /opt/hadir/bin/hadir --version
+ && /opt/hadir/bin/hadir --help > /dev/null
 
 FROM packages-cuda AS built-cuda
 COPY --from=wheel /wheels/ /wheels/
@@ -49,7 +49,7 @@ COPY dev/sbom.py /build/
 RUN /opt/hadir/bin/pip install --quiet --no-deps --no-index /wheels/hadir-*.whl \
  && /opt/hadir/bin/python /build/sbom.py /locks/requirements-gpu.lock > /opt/hadir/sbom.cdx.json \
  && /opt/hadir/bin/pip uninstall --quiet --yes pip \
- && /opt/hadir/bin/hadir --version
+ && /opt/hadir/bin/hadir --help > /dev/null
 
 # --- what runs
 FROM ${PYTHON_IMAGE} AS runtime

@@ -19,7 +19,7 @@ from tests.source_tree import ROOT, source_files
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 FOLDERS = ("/opt/hadir", "/locks", "/wheels", "/build", "/src")
-STEPS_S = 280.0
+STEPS_S = 560.0
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -100,9 +100,9 @@ def run_inside(image: Path, folder: Path, *arguments: str) -> subprocess.Complet
     )
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_hadir_runs_from_what_the_steps_made(image: Path, tmp_path: Path) -> None:
-    assert run_inside(image, tmp_path, "--version").stdout.strip()
+    assert "doctor" in run_inside(image, tmp_path, "--help").stdout
     demo = run_inside(image, tmp_path, "demo", "--pool", "inline", "--per-s", "1000", "--json")
     assert demo.returncode == 0, demo.stderr
     report = json.loads(demo.stdout)
