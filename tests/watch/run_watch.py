@@ -107,14 +107,17 @@ def _suffer(world: WatchWorld, fault: Planted, noisy: set[Alarm]) -> list[Row]:
         Row(
             *alarm,
             fault=fault.what,
-            fired_after_s=round(fired[alarm].first_s - planted_s, 1) if alarm in fired else None,
-            resolved_after_s=round(fired[alarm].last_s - mended_s, 1)
-            if alarm in fired and alarm not in still
-            else None,
+            fired_after_s=_after(fired[alarm].first_s, planted_s) if alarm in fired else None,
+            resolved_after_s=_after(fired[alarm].last_s, mended_s) if alarm in fired and alarm not in still else None,
             silent_before=alarm not in noisy,
         )
         for alarm in wanted
     ]
+
+
+def _after(moment_s: float, before_s: float) -> float:
+    """Never below 0: a moment is known to a scrape."""
+    return max(0.0, round(moment_s - before_s, 1))
 
 
 def table(rows: Sequence[Row], partly: bool) -> str:
