@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
+HELM := .cache/kube/bin/helm
 CODE := core faces index attendance pipeline actors app
 BROKER ?= memory
 FACES ?=
@@ -14,7 +15,13 @@ BROKERS ?= 1
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-setup: .venv/tools.ok .venv/parts.ok ## everything into .venv/, and the real parts of the tests where they can be had
+setup: ## everything into .venv/, and the real parts of the tests where they can be had
+	@$(MAKE) --no-print-directory -j 2 .venv/tools.ok .venv/parts.ok $(HELM)
+
+# Beside pip: it is built for a minute or two from its Go modules, where Go is.
+$(HELM): dev/kube/go/helm/go.mod dev/kube/go/helm/go.sum
+	@timeout 900 bash dev/kube/build.sh helm || true
+	@touch -c $@
 
 .venv/python.ok:
 	@PYTHON="$(PYTHON)" bash dev/make_venv.sh

@@ -32,6 +32,7 @@ class Refusal:
     """What the server said to a planted mistake; `good`: it refused it by name."""
 
     planted: str
+    named: tuple[str, ...]
     good: bool
     said: str
 
@@ -66,9 +67,9 @@ PLANTED = (
     ),
     Planted(
         "a memory limit in no unit",
-        "Deployment",
-        lambda one: _container(one)["resources"]["limits"].update(memory="2Gb"),
-        ("quantities must match", "2Gb"),
+        "RayCluster",
+        lambda one: _head(one)["resources"]["limits"].update(memory="2Gb"),
+        ("resources.limits.memory", "should match"),
     ),
     Planted(
         "a selector that misses its pods",
@@ -127,7 +128,9 @@ PLANTED = (
     Planted(
         "a privileged container",
         "Pod",
-        lambda one: one["spec"]["containers"][0]["securityContext"].update(privileged=True),
+        lambda one: one["spec"]["containers"][0]["securityContext"].update(
+            privileged=True, allowPrivilegeEscalation=True
+        ),
         ("violates PodSecurity", "privileged"),
     ),
 )
@@ -149,4 +152,4 @@ def refusals(
         planted.plant(wrong)
         answer = check([wrong])
         good = not answer.ok and all(word in answer.err for word in planted.named)
-        yield Refusal(planted.name, good, " ".join(answer.text.split()))
+        yield Refusal(planted.name, planted.named, good, " ".join(answer.text.split()))

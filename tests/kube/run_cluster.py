@@ -120,28 +120,39 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _show(outcome: Outcome) -> None:
     console = Console()
-    console.print(f"Kubernetes {outcome.kubernetes}, its own API server; no controllers, nothing runs.\n")
+    console.print(
+        f"Kubernetes {outcome.kubernetes}, its own API server: objects taken strictly, pods admitted as restricted.\n"
+    )
     console.print(_profiles(outcome.trials))
     for trial in outcome.trials:
         for fault in [*trial.faults, *(f"{step}: {said}" for step, said in trial.steps.items() if said)]:
             console.print(f"  {trial.profile}: {escape(fault)}", highlight=False)
+    console.print()
     console.print(_mistakes(outcome.refusals))
+    for refusal in outcome.refusals:
+        if not refusal.good:
+            console.print(f"  {refusal.planted}: {escape(refusal.said)}", highlight=False)
 
 
 def _profiles(trials: Sequence[Trial]) -> Table:
-    table = Table("profile", "objects", "accepted", "pods", "admitted", *STEPS, box=box.SIMPLE, title_justify="left")
+    table = _table("profile", "accepted", "admitted", *STEPS)
     for trial in trials:
-        counts = (trial.objects, trial.accepted, trial.pods, trial.admitted)
-        table.add_row(trial.profile, *map(str, counts), *("FAILED" if trial.steps[step] else "ok" for step in STEPS))
+        counts = (f"{trial.accepted} of {trial.objects}", f"{trial.admitted} of {trial.pods}")
+        table.add_row(trial.profile, *counts, *("FAILED" if trial.steps[step] else "ok" for step in STEPS))
     return table
 
 
 def _mistakes(refused: Sequence[Refusal]) -> Table:
-    table = Table("planted mistake", "refused by name", "in the server's words", box=box.SIMPLE)
+    table = _table("planted mistake", "refused", "by the words")
+    table.columns[-1].overflow = "fold"
     for refusal in refused:
-        words = refusal.said.removeprefix("Error from server ")
-        table.add_row(refusal.planted, "yes" if refusal.good else "NO", escape(words[-240:]))
+        table.add_row(refusal.planted, "yes" if refusal.good else "NO", escape(" … ".join(refusal.named)))
     return table
+
+
+def _table(*columns: str) -> Table:
+    """Narrow enough for a terminal of 80 characters."""
+    return Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
 
 
 if __name__ == "__main__":
