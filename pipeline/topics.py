@@ -37,6 +37,13 @@ class TopicSpec:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
+_KEPT_BY_AGE_ALONE = {
+    # Compaction keeps the newest record of a key, and keys are people: everybody's earlier check-ins would go.
+    "cleanup.policy": "delete",
+    # A limit in bytes deletes what is not decided yet, on the very morning on which most people come.
+    "retention.bytes": "-1",
+}
+
 ALL_TOPICS = (
     TopicSpec(
         CHECK_INS,
@@ -46,6 +53,7 @@ ALL_TOPICS = (
             # The broker's own time is `received_at`: a client's clock must not be able to make someone punctual.
             "message.timestamp.type": "LogAppendTime",
             "retention.ms": str(RETENTION_MS),
+            **_KEPT_BY_AGE_ALONE,
             # A segment is deleted as a whole when its newest record is old enough: without this, photos of a quiet
             # partition would outlive the retention by the default segment age of a week.
             "segment.ms": "3600000",
@@ -54,12 +62,16 @@ ALL_TOPICS = (
             "max.message.bytes": str(MAX_RECORD_BYTES),
         },
     ),
-    TopicSpec(VERDICTS, 12, 1_048_576, {"message.timestamp.type": "LogAppendTime"}),
+    TopicSpec(VERDICTS, 12, 1_048_576, {"message.timestamp.type": "LogAppendTime", **_KEPT_BY_AGE_ALONE}),
     TopicSpec(
         DEAD_LETTERS,
         3,
         6 * 1_048_576,
-        {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(6 * 1_048_576)},
+        {
+            "message.timestamp.type": "LogAppendTime",
+            "max.message.bytes": str(6 * 1_048_576),
+            **_KEPT_BY_AGE_ALONE,
+        },
     ),
 )
 

@@ -117,7 +117,14 @@ def test_a_missing_topic_is_named_with_the_command_that_makes_it(kafka_node: Nod
 
 @pytest.mark.parametrize(
     ("name", "wrong"),
-    [("message.timestamp.type", "CreateTime"), ("retention.ms", "604800000"), ("max.message.bytes", "1048588")],
+    [
+        ("message.timestamp.type", "CreateTime"),
+        ("retention.ms", "604800000"),
+        ("max.message.bytes", "1048588"),
+        ("cleanup.policy", "compact"),
+        ("cleanup.policy", "compact,delete"),
+        ("retention.bytes", "1000000"),
+    ],
 )
 def test_a_topic_that_is_set_wrongly_is_named_with_the_command_that_mends_it(
     kafka_node: Node, name: str, wrong: str
