@@ -22,7 +22,7 @@ def register(group: typer.Typer) -> None:
 
 def replays(ledger: LedgerUrl = None, config: Config = None, as_json: Json = False) -> int:
     """Compare all photos of the window again and name copies that no verdict speaks of (then exit code 4): replicas
-    that decide at the same moment do not see each other's. Near copies count where [replay] near is "review"."""
+    that decide at the same moment do not see each other's. Near copies count where replay.near is "review"."""
     from hadir.app.wiring import existing_ledger, replay_policy
     from hadir.attendance.photo_audit import unnoticed_replays
     from hadir.core.clock import SystemClock

@@ -65,7 +65,10 @@ class Postgres:
         program = [str(self._bin / "postgres"), "-D", str(self._folder / "data"), "-p", str(self._port)]
         log = self._folder / "log"
         with log.open("ab") as out:
-            self._process = subprocess.Popen([*self._as_user, *program, *options], stdout=out, stderr=out, cwd="/")
+            # A session of its own: Ctrl-C is for the program that started it, which still needs it for its report.
+            self._process = subprocess.Popen(
+                [*self._as_user, *program, *options], stdout=out, stderr=out, cwd="/", start_new_session=True
+            )
         try:
             _wait_until_ready(self._bin, self._port, self._process, log)
         except RuntimeError:

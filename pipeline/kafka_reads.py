@@ -42,8 +42,10 @@ def _read_once(buffer: Any, nbytes: int | None = None) -> bytes:
 def _recv_widely(transport: Any) -> tuple[bytes, Exception | None]:
     """What has arrived, and the error that ends the connection, as the method that this stands in for."""
     arrived: list[bytes] = []
+    if (sock := transport._sock) is None:  # closed meanwhile, by whoever ends the client
+        return b"", KafkaConnectionError("socket closed")
     try:
-        while data := transport._sock.recv(READ_BYTES):
+        while data := sock.recv(READ_BYTES):
             arrived.append(data)
             if len(data) < READ_BYTES:
                 break

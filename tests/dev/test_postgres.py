@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from pathlib import Path
@@ -20,6 +21,7 @@ def test_what_was_committed_is_there_after_a_stop_and_after_a_crash() -> None:
         server = Postgres(Path(folder))
         try:
             server.start()
+            assert os.getsid(server.pid) != os.getsid(0), "Ctrl-C in a terminal would end the server too"
             engine = create_engine(server.url)
             with engine.begin() as connection:
                 connection.execute(text("CREATE TABLE kept (n integer)"))

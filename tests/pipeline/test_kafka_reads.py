@@ -69,3 +69,8 @@ def test_a_reset_connection_is_an_error() -> None:
 def test_a_full_read_goes_on_reading() -> None:
     chunks = iter([b"a" * READ_BYTES, b"b"])
     assert _receive(SimpleNamespace(recv=lambda _: next(chunks))) == (b"a" * READ_BYTES + b"b", None)  # type: ignore[arg-type]  # only recv is used
+
+
+def test_a_connection_that_was_ended_meanwhile_is_an_error() -> None:
+    data, error = _receive(None)  # type: ignore[arg-type]  # as the client leaves it
+    assert (data, type(error)) == (b"", KafkaConnectionError)
