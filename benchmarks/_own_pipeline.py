@@ -21,6 +21,7 @@ from hadir.app.surge_cast import Cast, Signer
 from hadir.app.surge_rehearsal import OwnParts, SurgeOptions, rehearse
 from hadir.app.wiring import serving
 from hadir.core.errors import SetupError
+from hadir.core.settings import Settings
 
 __all__ = ["OwnCity", "faults_of", "found_city", "require_parts"]
 
@@ -38,8 +39,11 @@ class OwnCity:
     numbers: Iterator[int]
 
     @contextmanager
-    def pipeline(self) -> Iterator[tuple[OwnPipeline, Callable[[SurgeOptions], dict[str, Any]]]]:
-        """What runs, and how to send a surge through it, once: then its ledger is no empty one any more."""
+    def pipeline(
+        self, before_start: Callable[[Settings], None] = lambda _: None
+    ) -> Iterator[tuple[OwnPipeline, Callable[[SurgeOptions], dict[str, Any]]]]:
+        """What runs, and how to send a surge through it, once: then its ledger is no empty one any more.
+        `before_start` may fill the database before the station reads it."""
         place = self.folder / f"run-{next(self.numbers)}"
         place.mkdir()
         with OwnPipeline(place, postgres=True) as pipeline:
@@ -54,6 +58,7 @@ class OwnCity:
                 },
                 name,
             )
+            before_start(settings)
             pipeline.start_station(self.city.folder / name)
             own = OwnParts(pipeline, tuple, list, (), {})
             yield pipeline, lambda options: rehearse(settings, options, self.cast, own)

@@ -6,37 +6,35 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from benchmarks._past_photos import PastPhotos, in_parts
 from benchmarks._report import Report, run_benchmark
 from benchmarks._rounds import Bar, Side, Spread, alternate, ratio, say
 from benchmarks._selfies import SEED, take_selfies
 from hadir.attendance.ledger import Ledger
-from hadir.attendance.ledger_batch import Advance, LedgerBatch, RememberedPhoto
+from hadir.attendance.ledger_batch import RememberedPhoto
 from hadir.attendance.ledger_photos import remember_photos
 from hadir.attendance.photo_memory import PhotoMemory
-from hadir.attendance.photo_replay import Arrival, ReplayPolicy, SentPhoto
+from hadir.attendance.photo_replay import ReplayPolicy, SentPhoto
 from hadir.core.clock import ManualClock
 from hadir.faces.alignment import CHIP_PX
 from hadir.faces.pack import CHECK_IN_PHOTOS
 from hadir.faces.packs import load_pack
-from hadir.faces.photo_mark import BY_MESH, FREQUENCIES, face_mark
+from hadir.faces.photo_mark import BY_MESH, face_mark
 
 __all__ = ["ReplaySize", "measure"]
 
 BARS = (Bar("mark_and_largest_over_models", "at most", 0.1),)
 """Issue 5: cheap enough to run on every check-in. Some .1 ms of 5."""
 
-TOPIC = "benchmark"
 _NOW_MS = 1_790_000_000_000
 _POLICY = ReplayPolicy(30 * 86_400_000, 20, near_decides=True)
-_WRITTEN_TOGETHER = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +90,10 @@ class _Desk:
 
     def __init__(self, path: Path, count: int, size: ReplaySize) -> None:
         say(f"a ledger that remembers {count:,} photos")
-        self._size, self._rng = size, np.random.default_rng(SEED + count)
+        self._size = size
         self.ledger = Ledger.open(f"sqlite:///{path}")
-        self._next = 0
-        for together in _parts(self._photos(count), _WRITTEN_TOGETHER):
-            self._remember(together)
+        self._past = PastPhotos(self.ledger, SEED + count)
+        self._past.remember(count, _yesterday)
         self.memory = PhotoMemory(self.ledger.photos, _POLICY, ManualClock(_NOW_MS))
         before, start_s = psutil.Process().memory_info().rss, time.process_time()
         self.memory.load()
@@ -105,30 +102,22 @@ class _Desk:
 
     def look_up(self) -> None:
         """As the judge does before it decides."""
-        for together in _parts(self._photos(self._size.batch * self._size.batches), self._size.batch):
+        for together in self._batches():
             found = self.memory.replays([[photo] for photo in together])
             assert not any(found), "random marks are nobody's copies"
 
     def write(self) -> None:
         """What a transaction takes longer for the photos in it: one of them alone would cost a commit besides."""
         with self.ledger.photos._database.writing() as connection:
-            for together in _parts(self._photos(self._size.batch * self._size.batches), self._size.batch):
+            for together in self._batches():
                 remember_photos(connection, [RememberedPhoto(photo, replayed=False) for photo in together])
 
-    def _remember(self, photos: list[SentPhoto]) -> None:
-        expected = self._next - len(photos)
-        advance = Advance(0, expected or None, self._next)
-        remembered = tuple(RememberedPhoto(photo, replayed=False) for photo in photos)
-        self.ledger.write(LedgerBatch(TOPIC, (), (), (), (advance,), remembered))
+    def _batches(self) -> Iterator[list[SentPhoto]]:
+        return in_parts(self._past.photos(self._size.batch * self._size.batches, _yesterday), self._size.batch)
 
-    def _photos(self, count: int) -> Iterator[SentPhoto]:
-        """New ones, each in a check-in of its own."""
-        marks = self._rng.bytes(FREQUENCIES**2 // 8 * count)
-        for at in range(count):
-            number, self._next = self._next, self._next + 1
-            mark = marks[32 * at : 32 * at + 32]
-            arrival = Arrival(_NOW_MS - 86_400_000 + number, 0, number)
-            yield SentPhoto(f"{number:036d}", 0, f"person-{number % 11_000}", arrival, mark, bytes((BY_MESH,)) + mark)
+
+def _yesterday(number: int) -> int:
+    return _NOW_MS - 86_400_000 + number
 
 
 def _costs(work: Callable[[], object], things: int) -> Side:
@@ -140,12 +129,6 @@ def _costs(work: Callable[[], object], things: int) -> Side:
         return {"us": 1e6 * (time.process_time() - start_s) / things}
 
     return side
-
-
-def _parts(photos: Iterable[SentPhoto], most: int) -> Iterator[list[SentPhoto]]:
-    following = iter(photos)
-    while some := list(islice(following, most)):
-        yield some
 
 
 if __name__ == "__main__":

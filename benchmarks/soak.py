@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from kafka import TopicPartition
@@ -17,12 +18,18 @@ from kafka.errors import KafkaError
 
 from benchmarks._memory import MemoryWatch, Sample, Slope, memory_svg, slope_of
 from benchmarks._own_pipeline import OwnCity, faults_of, found_city
+from benchmarks._past_photos import PastPhotos
 from benchmarks._report import Report, run_benchmark
 from benchmarks._rounds import Bar, Spread, say
+from benchmarks._selfies import SEED
 from hadir.app.logs import log_to
 from hadir.app.report import Page, Plot, Table, Tile, write_page
 from hadir.app.surge_rehearsal import SurgeOptions
+from hadir.app.wiring import open_ledger
+from hadir.attendance.photo_memory import LATE_MS
+from hadir.core.clock import SystemClock
 from hadir.core.errors import StreamUnavailable
+from hadir.core.settings import Settings
 from hadir.pipeline.kafka_admin import KafkaCluster
 from hadir.pipeline.kafka_reader import KafkaReader
 from hadir.pipeline.topics import CHECK_INS
@@ -34,8 +41,11 @@ MOST_MB_PER_H = 8.0
 """Of one process. Ten mornings a day of this would be a gigabyte in a fortnight; below it an hour cannot tell growth
 from the allocator's habits."""
 WATCHED = ("station", "face_actor", "raylet", "gcs_server", "broker")
-"""Database backends come and go; the database is not ours to mend."""
+"""Database backends come and go."""
+NOT_OURS = frozenset({"broker"})
+"""Shown, and no bar: Java's heap fills up to its limit before it is swept."""
 _FORGET_EVERY_S = 20.0
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ def measure(rounds: int, minutes: float = MINUTES, size: SoakSize = SoakSize()) 
         "load": f"{size.load:.0%} of what a burst of {size.burst:,} was decided at, in the same round",
         "minutes": f"{minutes:g}" + ("" if minutes >= MINUTES else f" (shortened: the bar is for {MINUTES:g})"),
         "warm_up": f"the first {size.warm_up:.0%} do not count",
+        "photos_remembered": "as after a month: one is forgotten for each that comes",
         "slope": "least squares over 20 block means, 95 % interval (t, 18 degrees of freedom)",
         "rounds": rounds,
     }
@@ -86,7 +97,8 @@ def measure(rounds: int, minutes: float = MINUTES, size: SoakSize = SoakSize()) 
 def _bars(figures: Mapping[str, Spread], full: bool) -> list[Bar]:
     """In a short run a process fails where it surely grows, in a whole hour where it may."""
     end = "high" if full else "low"
-    grown = sorted(one for one in figures if one.endswith(f"_mb_per_h_{end}"))
+    ends = {kind: f"{kind}_mb_per_h_{end}" for kind in WATCHED if kind not in NOT_OURS}
+    grown = sorted(name for name in ends.values() if name in figures)
     return [*(Bar(one, "at most", MOST_MB_PER_H) for one in grown), Bar("faults", "at most", 0)]
 
 
@@ -103,11 +115,15 @@ def _soak(
 ) -> tuple[dict[str, float], Mapping[tuple[str, int], Sequence[Sample]]]:
     count = max(1, round(per_s * 60 * minutes))
     options = SurgeOptions(str(folder / "soak"), "flat", count, minutes=minutes, as_json=True)
-    with city.pipeline() as (pipeline, send):
+    with city.pipeline(partial(_as_after_a_month, count, minutes)) as (pipeline, send):
         cluster = KafkaCluster(pipeline.bootstrap)
         with MemoryWatch(pipeline.processes) as watch, _forgetting(cluster):
             numbers = send(options)
         series = {key: samples for key, samples in watch.series.items() if key[0] in WATCHED}
+    if faults_of(numbers):
+        broken = [one for one in numbers["invariants"] if one["holds"] is False]
+        counts = {name: numbers[name] for name in ("missing", "doubled", "wrong_verdicts", "open")}
+        say(f"not good: {counts}, {numbers['verdicts']}, {broken}")
     spread = numbers["latency_s"] or {"p50": float("inf"), "p99": float("inf")}
     found = {
         "check_ins": float(numbers["check_ins"]),
@@ -118,6 +134,15 @@ def _soak(
         "generator_cores": numbers["generator"]["cores"],
     }
     return found, series
+
+
+def _as_after_a_month(count: int, minutes: float, settings: Settings) -> None:
+    """As many photos as the soak will bring, of a month ago: one is forgotten for each that comes. An hour here is a
+    month of a regency's check-ins, and the memory of their marks would grow as it does in a site's first month."""
+    oldest_ms = SystemClock().now_ms() - settings.replay.window_days * DAY_MS - LATE_MS
+    apart_ms = 60_000 * minutes / count
+    with closing(open_ledger(settings.ledger.url)) as ledger:
+        PastPhotos(ledger, SEED).remember(count, lambda number: oldest_ms + round(number * apart_ms))
 
 
 def _slopes(series: Mapping[tuple[str, int], Sequence[Sample]], from_s: float) -> dict[str, float]:
