@@ -24,6 +24,8 @@ _COUNTS = (
     "gone",
 )
 
+_ALWAYS_SAID = frozenset({FaultKind.MISSING, FaultKind.DOUBLED})
+
 _SAID: Mapping[FaultKind, tuple[str, str]] = {
     FaultKind.MISSING: ("hilang: tidak ada putusan", "missing: there is no verdict"),
     FaultKind.DOUBLED: ("ganda: lebih dari satu putusan", "doubled: more than one verdict"),
@@ -92,9 +94,12 @@ def by_hour(found: Reconciled, zone: tzinfo) -> Iterator[tuple[str, HourCounts]]
 
 
 def last_line(found: Reconciled) -> str:
-    """The line that scripts and people look for."""
+    """The line that scripts and people look for: `missing 0, doubled 0` at its end says that all is well, as any other
+    fault is named behind it."""
     total, doubled = found.total, found.fault_counts[FaultKind.DOUBLED]
-    return f"received {total.received}, decided {total.decided}, missing {total.missing}, doubled {doubled}"
+    said = f"received {total.received}, decided {total.decided}, missing {total.missing}, doubled {doubled}"
+    others = {kind: count for kind, count in found.fault_counts.items() if count and kind not in _ALWAYS_SAID}
+    return said + "".join(f", {kind} {count}" for kind, count in others.items())
 
 
 def write_csv(path: Path, found: Reconciled, zone: tzinfo) -> list[Path]:

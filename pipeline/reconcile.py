@@ -155,9 +155,16 @@ class Reconciliation:
         if topic != self.topic or not number.isdigit() or int(number) not in self.held:
             return
         partition = int(number)
-        if row.offset < self.held[partition].first:
+        held = self.held[partition]
+        if row.offset < held.first:
             self._at(row.received_at_ms, row.person).gone += 1
-        elif row.offset < self.reached.get(partition, 0) and self._unmatched(partition, row.offset):
+            return
+        if row.offset >= self.reached.get(partition, 0):
+            return  # decided since the position was read
+        if row.offset >= held.end:
+            what = f"the log ends at {held.end}"
+            self._note(Fault(FaultKind.UNFOUNDED, row.id, partition, row.offset, row.received_at_ms, what))
+        elif self._unmatched(partition, row.offset):
             self._note(Fault(FaultKind.UNFOUNDED, row.id, partition, row.offset, row.received_at_ms))
 
     def result(self) -> Reconciled:

@@ -326,3 +326,12 @@ def test_two_rows_of_one_check_in_are_doubled() -> None:
     found = Reconciliation(CHECK_INS, [whole], {0: whole}, {0: 1}, (), lambda *_: "u")
     found.take([record], lambda _: {received.id: [row, other]})
     assert kinds(found.result()) == [FaultKind.DOUBLED]
+
+
+def test_a_row_beyond_the_end_of_the_log_has_no_record_there_unless_it_was_decided_since() -> None:
+    anew = Stretch(0, 0, 0)
+    found = Reconciliation(CHECK_INS, [anew], {0: anew}, {0: 5}, (), lambda *_: "u")
+    for offset in (4, 5):
+        found.take_row(DecidedRow(a_check_in().id, chain_of(CHECK_INS, 0), offset, "p-1", START_MS, None))
+    assert kinds(found.result()) == [FaultKind.UNFOUNDED]
+    assert "the log ends at 0" in found.result().faults[0].what
