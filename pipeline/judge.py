@@ -24,6 +24,9 @@ from hadir.pipeline.ports import Record, VerdictLedger
 
 __all__ = ["Judge", "Judged", "PhotoStore", "Rules", "SeenBefore", "SetAside", "Stamp", "Taken"]
 
+_SECURITY_REASONS = frozenset({Reason.PHOTO_REPLAYED, Reason.REPEATED})
+"""Each is a security event too: a photo, or a person, that has been there before."""
+
 
 class Rules(Protocol):
     """`hadir.attendance.assemble.Assembler`, which says what both promise."""
@@ -211,8 +214,11 @@ class Judge:
         again = {replay.photo for replay in replays}
         judged.photos += [RememberedPhoto(one, one.number in again) for one in before.photos.get(received.id, ())]
         judged.replays += replays
-        if Reason.PHOTO_REPLAYED in verdict.reasons:
-            judged.security_events.append(SecurityEvent(self._clock.now_ms(), "photo_replayed", received.id))
+        judged.security_events += [
+            SecurityEvent(self._clock.now_ms(), reason.value, received.id)
+            for reason in verdict.reasons
+            if reason in _SECURITY_REASONS
+        ]
 
     def _keep(self, received: Received, verdict: Verdict) -> tuple[str, ...]:
         if verdict.case and received.check_in is not None:

@@ -41,7 +41,7 @@ _INVALID = "invalid"
 
 # At 0 from the start: the first one is then an increase that an alert can see, and a ratio has an answer on a good day.
 _DEAD_LETTERS = ("undecodable", "id_conflict", "processing_failed")
-_SECURITY_EVENTS = ("id_conflict", "photo_replayed")
+_SECURITY_EVENTS = ("id_conflict", "photo_replayed", "repeated")
 _UNMATCHED = (
     (Outcome.REJECTED, Reason.FACE_MISMATCH),
     (Outcome.REVIEW, Reason.FACE_MISMATCH),

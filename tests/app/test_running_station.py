@@ -215,7 +215,7 @@ def test_no_label_grows_with_people_or_requests(running: Running) -> None:
         "kind": {*FaultKind},
         "match": {"exact", "near"},
         "person": {"same", "other"},
-        "code": {"undecodable", "id_conflict", "processing_failed", "photo_replayed", *ERROR_CODES},
+        "code": {"undecodable", "id_conflict", "processing_failed", "photo_replayed", "repeated", *ERROR_CODES},
         "part": {"ledger", "position", "photos", "outbox"},
         "stage": {*StageName},
         "cause": {*CAUSES},

@@ -78,7 +78,8 @@ def test_the_same_bytes_under_two_ids_send_the_second_to_a_human(decide: Decide,
     assert decide(first) == ACCEPTED
     assert decide(again) == (Outcome.REVIEW, (Reason.PHOTO_REPLAYED, Reason.REPEATED))
     assert decide(other) == REVIEWED
-    assert [w.security_events for w in world.seen.written] == [(), ("photo_replayed",), ("photo_replayed",)]
+    told = [w.security_events for w in world.seen.written]
+    assert told == [(), ("photo_replayed", "repeated"), ("photo_replayed",)]
     body: Any = world.ledger.evidence(other.id)
     assert [(one["of"], one["exact"], one["same_person"]) for one in body["replays"]] == [(first.id, True, False)]
     assert body["photos"][0].keys() == {"code", "face", "sha256"}, "the mark is not evidence"
@@ -105,7 +106,13 @@ def test_every_kind_of_repetition_has_its_own_name(decide: Decide, world: World)
     written = world.seen.written
     assert [w.duplicates for w in written] == [0, 1, 0, 0, 0]
     assert [w.dead_letters for w in written] == [(), (), ("id_conflict",), (), ()]
-    assert [w.security_events for w in written] == [(), (), ("id_conflict",), (), ("photo_replayed",)]
+    assert [w.security_events for w in written] == [
+        (),
+        (),
+        ("id_conflict",),
+        ("repeated",),
+        ("photo_replayed",),
+    ]
     assert [[one.exact for one in w.replays] for w in written] == [[], [], [], [], [True]]
     metrics = StreamMetrics(ManualClock())
     for one in written:
