@@ -9,6 +9,7 @@ FACES ?=
 SEED ?=
 PEOPLE ?=
 BROKERS ?= 1
+JOBS ?= 2
 
 .PHONY: chart-test cluster-test help setup demo test-long gpu-check race chaos faults kill-everything mutation soak test test-fast lint format check pack lock kafka-up kafka-down kafka-status clean typing-links watch watch-test
 
@@ -51,8 +52,8 @@ demo: .venv/runtime.ok ## a few small true mornings, end to end (BROKER=kafka, F
 soak: setup ## an hour at 80 % load: does any process grow? (MINUTES=60) runs/soak
 	@$(BIN)/python -m benchmarks.soak --rounds 1 $(if $(MINUTES),--minutes $(MINUTES))
 
-test: setup typing-links ## every test but the longest (make test-long faults)
-	@$(BIN)/python -m pytest -q -m "not chaos and not long"
+test: setup typing-links ## every test but the longest (make test-long faults); JOBS=2 files of tests at a time
+	@$(BIN)/python -m pytest -q -m "not chaos and not long" -n $(JOBS) --dist loadfile
 
 test-fast: .venv/tools.ok ## without Kafka, PostgreSQL, Ray, big models: under a minute
 	@$(BIN)/python -m pytest -q -m "not kafka and not postgres and not ray and not slow and not long and not chaos"

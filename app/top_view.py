@@ -47,7 +47,9 @@ def top_view(figures: TopFigures) -> RenderableType:
 def _flow(figures: TopFigures) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row("masuk · in", _bold(_rate(figures.received_per_s)), "tertua · oldest", _age(figures.oldest_s))
-    table.add_row("p50/p95/p99 · now", _latency(figures.latency_s), "sejak awal · ever", _latency(figures.latency_total_s))
+    table.add_row(
+        "p50/p95/p99 · now", _latency(figures.latency_s), "sejak awal · ever", _latency(figures.latency_total_s)
+    )
     table.add_row("antre · lag", _count(figures.lag_records), "dikerjakan · held", _count(figures.in_flight))
     table.add_row("antre kirim · outbox", _count(figures.unpublished), "disisihkan · dead", str(figures.dead_letters))
     for outcome, (word, colour) in _OUTCOMES.items():

@@ -33,7 +33,7 @@ def serving(snapshot: str, table: ThresholdTable = SUPPORTED) -> Serving:
     return cast(
         "Serving",
         Part(
-            snapshot=Part(manifest=Part(id=snapshot)),
+            snapshot=Part(manifest=Part(id=snapshot, created_at_ms=0, people=1)),
             pack=Part(embedding_space=f"space of {snapshot}", name="open", licence="Apache-2.0"),
             yardstick=Yardstick(Thresholds(table, NOTHING), 0.02),
             stamp=Stamp(snapshot, f"space of {snapshot}"),
