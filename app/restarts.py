@@ -1,4 +1,4 @@
-"""When a program that has ended is started again, after how long, and when no more: pure."""
+"""When a program that has ended is started again, and after how long: pure."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ A program that a signal has ended (a negative code) has said nothing and is star
 _ASKED = frozenset({-signal.SIGINT, -signal.SIGTERM})
 """Somebody wanted it to end, before it could listen."""
 
+_DOUBLINGS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
     """The first restart comes after `first_s`, each further one after twice as long, `longest_s` at most. Whoever ran
-    for `steady_s` starts this count anew; after `most` ends in a row without that it is given up."""
+    for `steady_s` starts this count anew. It is never given up: an outage of Kafka or the database may outlast any
+    number of tries, and nobody else would start it for the next morning."""
 
     first_s: float = 1.0
     longest_s: float = 60.0
     steady_s: float = 120.0
-    most: int = 10
 
 
 class Restarts:
@@ -44,6 +46,6 @@ class Restarts:
         if code in _ASKED or (code >= 0 and code not in MENDABLE):
             return None
         self.in_a_row = 1 if ran_s >= self._policy.steady_s else self.in_a_row + 1
-        if self.in_a_row > self._policy.most:
-            return None
-        return min(self._policy.longest_s, self._policy.first_s * 2.0 ** (self.in_a_row - 1))
+        # Beyond some doublings the longest pause has long been reached, and a power would outgrow a float.
+        doublings = min(self.in_a_row - 1, _DOUBLINGS)
+        return min(self._policy.longest_s, self._policy.first_s * 2.0**doublings)
