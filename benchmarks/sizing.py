@@ -31,7 +31,7 @@ __all__ = ["SizingSize", "cores_of", "measure"]
 PEAK_PER_S = 10.0
 """Check-ins a second of 10,000 people in a morning's steepest five minutes: 30 % of all in 300 s."""
 MOST_USE = 0.6
-"""Of the cores at the peak, a choice: a single queue (M/M/1) then takes 1 / (1 - .6) = 2.5 times as long as its work."""
+"""Of the cores at the peak, a choice: a single queue (M/M/1) then takes 1 / (1 - .6) = 2.5 times its work."""
 
 
 @dataclass(frozen=True, slots=True)
